@@ -1,0 +1,94 @@
+"""A declared table as pyarrow schema, DuckDB view, Glue columns or dictionary page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.schemas.columns import Column, Table, Type
+
+_ARROW: dict[Type, pa.DataType] = {
+    Type.STRING: pa.string(),
+    Type.BIGINT: pa.int64(),
+    Type.INT: pa.int32(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.DATE: pa.date32(),
+    Type.TIMESTAMP: pa.timestamp("ms"),
+    Type.DECIMAL_38_18: pa.decimal128(38, 18),
+}
+
+_DUCKDB: dict[Type, str] = {
+    Type.STRING: "VARCHAR",
+    Type.BIGINT: "BIGINT",
+    Type.INT: "INTEGER",
+    Type.BOOLEAN: "BOOLEAN",
+    Type.DATE: "DATE",
+    Type.TIMESTAMP: "TIMESTAMP",
+    Type.DECIMAL_38_18: "DECIMAL(38,18)",
+}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """What a Parquet file of `table` holds: its columns without the partition columns."""
+    return pa.schema([pa.field(c.name, _ARROW[c.type], nullable=c.nullable) for c in table.columns])
+
+
+def duckdb_type(column: Column) -> str:
+    """DuckDB's name for the column's type."""
+    return _DUCKDB[column.type]
+
+
+def duckdb_view(table: Table, paths: Sequence[str], *, root: str, view: str | None = None) -> str:
+    """DDL of a DuckDB view over exactly `paths` (each below `root`), with `source_path` relative to `root`.
+
+    Every column is cast to its declared type, so a file written with other widths or with a zone reads the same.
+    With no paths the view is empty but has all its columns.
+    """
+    name = view or table.name
+    columns = table.all_columns()
+    if not paths:
+        nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c)}) AS "{c.name}"' for c in columns)
+        return f'CREATE OR REPLACE VIEW "{name}" AS SELECT {nulls}, CAST(NULL AS VARCHAR) AS source_path WHERE false'
+    prefix = root.rstrip("/") + "/"
+    files = ", ".join(_quoted(prefix + path) for path in paths)
+    casts = ", ".join(f'CAST("{c.name}" AS {duckdb_type(c)}) AS "{c.name}"' for c in columns)
+    hive = "true, hive_types_autocast = false" if table.partitions else "false"
+    return (
+        f'CREATE OR REPLACE VIEW "{name}" AS SELECT {casts}, substr(filename, {len(prefix) + 1}) AS source_path '
+        f"FROM read_parquet([{files}], filename = true, union_by_name = true, hive_partitioning = {hive})"
+    )
+
+
+def glue_columns(columns: Iterable[Column]) -> list[dict[str, str]]:
+    """Columns as Glue's `StorageDescriptor.Columns` (or `PartitionKeys`) wants them."""
+    return [{"Name": c.name, "Type": c.type.value, "Comment": c.doc[:255]} for c in columns]
+
+
+def glue_table(table: Table) -> dict[str, Any]:
+    """Columns, partition keys and comment of the Glue table."""
+    return {
+        "Name": table.name,
+        "Description": table.doc,
+        "Columns": glue_columns(table.columns),
+        "PartitionKeys": glue_columns(table.partitions),
+    }
+
+
+def dictionary_page(tables: Iterable[Table]) -> str:
+    """The data dictionary as Markdown: one section per table, in the order given."""
+    parts = ["# Data dictionary", "", "Made from `pipeline/schemas`; a test keeps it so. Times are UTC, amounts minor units.", ""]
+    for table in tables:
+        parts += [f"## {table.name}", "", table.doc, "",
+                  f"- Grain: {table.grain}", f"- Key: {', '.join(table.key)}", f"- Writer: {table.writer}"]
+        parts += [f"- Partitions: {', '.join(c.name for c in table.partitions) or 'none'}"]
+        parts += [f"- Mind: {warning}" for warning in table.warnings]
+        parts += ["", "| column | type | null | meaning |", "|---|---|---|---|"]
+        parts += [f"| {c.name} | {c.type.value} | {'yes' if c.nullable else 'no'} | {c.doc} |" for c in table.all_columns()]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
