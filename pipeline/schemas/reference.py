@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.schemas.columns import Column, Table, Type, at, day, integer, minor, text
 
-_RECEIVED = at("received_at", "when this version was loaded; the latest known one wins", required=True)
+_RECEIVED = at("received_at", "when this version was loaded; the latest known one wins; null: always known")
 
 FEE_SCHEDULES = Table(
     name="fee_schedules",

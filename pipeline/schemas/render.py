@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -40,20 +40,21 @@ def duckdb_type(column: Column) -> str:
     return _DUCKDB[column.type]
 
 
-def duckdb_view(table: Table, paths: Sequence[str], *, root: str, view: str | None = None) -> str:
+def duckdb_view(table: Table, paths: Sequence[str], *, root: str, present: Collection[str] | None = None) -> str:
     """DDL of a DuckDB view over exactly `paths` (each below `root`), with `source_path` relative to `root`.
 
     Every column is cast to its declared type, so a file written with other widths or with a zone reads the same.
+    `present` names the columns that the files have; the others read as NULL (None: the files have them all).
     With no paths the view is empty but has all its columns.
     """
-    name = view or table.name
+    name = table.name
     columns = table.all_columns()
     if not paths:
         nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c)}) AS "{c.name}"' for c in columns)
         return f'CREATE OR REPLACE VIEW "{name}" AS SELECT {nulls}, CAST(NULL AS VARCHAR) AS source_path WHERE false'
     prefix = root.rstrip("/") + "/"
     files = ", ".join(_quoted(prefix + path) for path in paths)
-    casts = ", ".join(f'CAST("{c.name}" AS {duckdb_type(c)}) AS "{c.name}"' for c in columns)
+    casts = ", ".join(_cast(c, present is None or c.name in present or c in table.partitions) for c in columns)
     hive = "true, hive_types_autocast = false" if table.partitions else "false"
     return (
         f'CREATE OR REPLACE VIEW "{name}" AS SELECT {casts}, substr(filename, {len(prefix) + 1}) AS source_path '
@@ -88,6 +89,11 @@ def dictionary_page(tables: Iterable[Table]) -> str:
         parts += [f"| {c.name} | {c.type.value} | {'yes' if c.nullable else 'no'} | {c.doc} |" for c in table.all_columns()]
         parts.append("")
     return "\n".join(parts)
+
+
+def _cast(column: Column, present: bool) -> str:
+    source = f'"{column.name}"' if present else "NULL"
+    return f'CAST({source} AS {duckdb_type(column)}) AS "{column.name}"'
 
 
 def _quoted(text: str) -> str:

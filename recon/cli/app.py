@@ -1,0 +1,50 @@
+"""The `recon` command: one module per sub-command, one place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+
+import typer
+from rich.console import Console
+
+from recon.errors import Refused
+
+COMMANDS = ("ingest", "run", "world", "score")
+
+app = typer.Typer(
+    name="recon",
+    help="Reconcile what the ledger says happened with what the gateways paid, to the cent.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Reconcile what the ledger says happened with what the gateways paid, to the cent."""
+
+
+def build() -> typer.Typer:
+    """The app with every sub-command registered."""
+    for name in COMMANDS:
+        if importlib.util.find_spec(f"recon.cli.{name}"):
+            importlib.import_module(f"recon.cli.{name}").register(app)
+    return app
+
+
+def main() -> None:
+    """Entry point. Refused errors are printed on standard error and end with their own exit code."""
+    try:
+        build()()
+    except Refused as refused:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]refused:[/] {refused}", markup=True)
+        sys.exit(refused.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
