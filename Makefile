@@ -1,21 +1,78 @@
-# Everything works from nothing: Python 3.11+, make and git. `make help` lists the targets.
+# Everything works from nothing: Python 3.11+ with venv, make and git. `make help` lists the targets.
 SHELL := /bin/bash
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PY := $(BIN)/python
 STAMP := $(VENV)/.installed
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test lab check nightly bench lock clean
+# The caller's python3 where it will do, else the newest that will.
+PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python; done))
+
+# TESTS="tests/feeds -k stripe" narrows a run; WORKERS=0 runs in one process.
+TESTS ?=
+WORKERS ?= 2
+
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: help python setup run test lab check nightly bench dictionary lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+python: ## Print the interpreter that setup uses; fail where there is none
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed (Debian: python3-venv); set PYTHON=/path/to/python3" >&2; exit 2; }
+	@echo $(PYTHON)
+
 setup: $(STAMP) ## .venv with everything pinned
 
+# Without a stamp .venv may be half built, and with another folder's it was moved or copied: both start from nothing.
 $(STAMP): requirements.lock requirements-setup.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -r requirements-setup.lock
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $@
+	@test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" && $(PY) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ $(MAKE) --no-print-directory python && $(PYTHON) -m venv --clear $(VENV); }
+	@rm -f $@
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
+	$(BIN)/uv pip sync --quiet --python $(PY) --require-hashes --compile-bytecode requirements.lock
+	$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@echo "$(CURDIR)" > $@
+
+run: setup ## The main job: a world of payments, its feeds, the reconciliations, the score
+	$(PY) -m recon.cli.app story $(STORY)
+
+test: setup ## The tests; TESTS="tests/feeds -k stripe" narrows them
+	$(PY) -m pytest -n $(WORKERS) $(TESTS)
+
+lab: setup ## JupyterLab on notebooks/, with the lake of the last run
+	$(PY) -m recon.cli.app lab
+
+check: setup ## What make test leaves out: lint, types, import contracts, SQL lint, browser
+	$(BIN)/ruff check .
+	$(PY) -m mypy
+	$(BIN)/lint-imports --no-logo
+	$(PY) -m recon.engine.subset
+	$(PY) -m pytest -m browser $(TESTS)
+
+nightly: setup ## The tests with the large numbers
+	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -n $(WORKERS) -m "not browser and not bench" \
+		--hypothesis-seed=$${HYPOTHESIS_SEED:-$$(date -u +%Y%m%d)} $(TESTS)
+
+bench: setup ## The benchmarks; figures go to build/bench.json
+	$(PY) -m bench.run $(BENCH)
+
+dictionary: setup ## Write pipeline/schemas/DICTIONARY.md anew
+	$(PY) -m pipeline.schemas.dictionary
+
+# Existing pins stay where they still fit; UPGRADE=--upgrade moves them all.
+lock: setup ## Resolve every lock anew, with hashes and without addresses
+	$(LOCK) $(UPGRADE) --all-extras pyproject.toml -o requirements.lock
+	$(LOCK) --extra pipeline -c requirements.lock pyproject.toml -o requirements-pipeline.lock
+	echo uv | $(LOCK) -c requirements.lock - -o requirements-setup.lock
+	printf 'datacompy\nduckdb\npolars\n' | $(LOCK) $(UPGRADE) - -o requirements-bench.lock
+
+clean: ## Remove what the targets made, but for .venv
+	rm -rf build dist runs .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

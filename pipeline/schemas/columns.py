@@ -23,7 +23,7 @@ class Type(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `doc` says what it means and in which unit; `nullable` is False only where a reader may rely on it."""
+    """One column: `doc` says meaning and unit; only where `nullable` is False may a reader rely on a value."""
 
     name: str
     type: Type

@@ -52,7 +52,7 @@ FEED_FILES = Table(
 )
 
 _AMOUNTS = (
-    minor("gross_minor", "what the customer was charged, signed from the merchant's side; minor units of gross_currency"),
+    minor("gross_minor", "what the customer was charged, merchant's side: charge +, refund −; in gross_currency"),
     text("gross_currency", "presentment currency"),
     minor("settled_gross_minor", "gross in the settlement currency"),
     minor("fee_minor", "all fees of the row, positive = cost; minor units of fee_currency"),
@@ -160,7 +160,7 @@ BATCHES = Table(
         text("report_type", "the parser's name", required=True),
         text("role", "settlement or control", required=True),
         at("closed_at", "when the batch closed or the payout left the balance"),
-        minor("net_minor", "sum of net of all rows except payout, payout_reversal and balance_transfer; null if not told"),
+        minor("net_minor", "net of all rows except payout, payout_reversal and balance_transfer; null if not told"),
         minor("payout_minor", "paid out to the bank, positive = paid to us; null if not told"),
         minor("carry_in_minor", "balance carried in, signed; 0 when none"),
         minor("carry_out_minor", "balance carried out, signed; 0 when none"),

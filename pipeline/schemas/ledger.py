@@ -7,7 +7,7 @@ from pipeline.schemas.columns import Table, at, day, integer, minor, text
 DT = day("dt", "UTC day of event_at, from the path", required=True)
 HR = text("hr", "UTC hour of event_at, two digits, from the path", required=True)
 
-AT_LEAST_ONCE = "Delivery is at least once: de-duplicate by key within the partition; a duplicate has the same event_at."
+AT_LEAST_ONCE = "Delivery is at least once: de-duplicate by key within the partition, where duplicates always lie."
 
 LEDGER_ENTRIES = Table(
     name="ledger_entries",

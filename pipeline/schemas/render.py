@@ -79,14 +79,14 @@ def glue_table(table: Table) -> dict[str, Any]:
 
 def dictionary_page(tables: Iterable[Table]) -> str:
     """The data dictionary as Markdown: one section per table, in the order given."""
-    parts = ["# Data dictionary", "", "Made from `pipeline/schemas`; a test keeps it so. Times are UTC, amounts minor units.", ""]
+    parts = ["# Data dictionary", "", "Made by `make dictionary`. Times are UTC, amounts are minor units.", ""]
     for table in tables:
         parts += [f"## {table.name}", "", table.doc, "",
                   f"- Grain: {table.grain}", f"- Key: {', '.join(table.key)}", f"- Writer: {table.writer}"]
         parts += [f"- Partitions: {', '.join(c.name for c in table.partitions) or 'none'}"]
         parts += [f"- Mind: {warning}" for warning in table.warnings]
         parts += ["", "| column | type | null | meaning |", "|---|---|---|---|"]
-        parts += [f"| {c.name} | {c.type.value} | {'yes' if c.nullable else 'no'} | {c.doc} |" for c in table.all_columns()]
+        parts += [_dictionary_row(column) for column in table.all_columns()]
         parts.append("")
     return "\n".join(parts)
 
@@ -94,6 +94,10 @@ def dictionary_page(tables: Iterable[Table]) -> str:
 def _cast(column: Column, present: bool) -> str:
     source = f'"{column.name}"' if present else "NULL"
     return f'CAST({source} AS {duckdb_type(column)}) AS "{column.name}"'
+
+
+def _dictionary_row(column: Column) -> str:
+    return f"| {column.name} | {column.type.value} | {'yes' if column.nullable else 'no'} | {column.doc} |"
 
 
 def _quoted(text: str) -> str:

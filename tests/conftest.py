@@ -1,0 +1,64 @@
+"""What every test shares: how properties draw their examples, and when a skip is a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "repeatable")
+
+MAY_SKIP = ("samples",)
+"""Markers of tests that may skip in CI too. Everywhere else a skip there means that a part is missing."""
+
+_SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, max_examples=60, print_blob=True, suppress_health_check=_SLOW_IS_FINE
+)
+settings.register_profile(
+    "nightly", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=_SLOW_IS_FINE
+)
+settings.load_profile(PROFILE)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which examples the properties draw."""
+    seed = config.getoption("hypothesis_seed", None)
+    return f"properties: profile {PROFILE}, {'seed ' + str(seed) if seed else 'the same examples on every run'}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Say how a failure is repeated."""
+    if exitstatus == pytest.ExitCode.TESTS_FAILED:
+        seed = config.getoption("hypothesis_seed", None)
+        again = f"HYPOTHESIS_PROFILE={PROFILE} " if PROFILE != "repeatable" else ""
+        option = f" --hypothesis-seed={seed}" if seed else ""
+        terminalreporter.write_line(f"repeat with the same examples: {again}.venv/bin/python -m pytest{option} TEST")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skipped test fails, but for the markers of MAY_SKIP."""
+    report = yield
+    allowed = any(item.get_closest_marker(marker) for marker in MAY_SKIP)
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and not allowed:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} skipped in CI, where every part must be there: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """In CI a module that skips itself whole fails."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} skipped in CI, where every part must be there: {report.longrepr}"
+    return report
