@@ -81,6 +81,7 @@ PAYMENT_EVENTS = Table(
     columns=(
         text("event_id", "ULID", required=True),
         integer("payment_id", "63-bit payment id", required=True),
+        text("merchant_id", "merchant that the payment belongs to"),
         integer("seq", "order within the payment", required=True),
         text("step", "saga step", required=True),
         text("outcome", "started, succeeded, failed, compensated, in_doubt or recovered", required=True),

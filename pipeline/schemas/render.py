@@ -43,7 +43,8 @@ def duckdb_type(column: Column) -> str:
 def duckdb_view(table: Table, paths: Sequence[str], *, root: str, present: Collection[str] | None = None) -> str:
     """DDL of a DuckDB view over exactly `paths` (each below `root`), with `source_path` relative to `root`.
 
-    Every column is cast to its declared type, so a file written with other widths or with a zone reads the same.
+    Every column is cast to its declared type, so a file written with other widths or with a zone reads the same
+    (with a zone only in a session whose TimeZone is UTC).
     `present` names the columns that the files have; the others read as NULL (None: the files have them all).
     With no paths the view is empty but has all its columns.
     """
