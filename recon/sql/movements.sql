@@ -1,0 +1,54 @@
+-- purpose: what the ledger says moved at the gateways, duplicates of delivery removed
+-- grain: one journal and currency
+-- inputs: ledger_entries
+-- parameters: search_from timestamp, as_of timestamp, cohort_from timestamp, cohort_to timestamp
+WITH versions AS (
+    SELECT
+        entry_id, journal_id, payment_id, step, sequence, direction, amount_minor, currency, gateway, gateway_account,
+        gateway_ref, operation_ref, trace_id, event_at, source_path,
+        row_number() OVER (PARTITION BY entry_id ORDER BY recorded_at, source_path, journal_id, amount_minor) AS version
+    FROM ledger_entries
+    WHERE
+        event_at >= :search_from AND event_at < :as_of
+        AND account LIKE 'gateway_clearing:%'
+        AND step IN (
+            'CAPTURE', 'CAPTURE_REVERSAL', 'REFUND', 'REFUND_REVERSAL', 'CHARGEBACK', 'CHARGEBACK_REVERSAL'
+        )
+        AND payment_id IS NOT NULL
+),
+journals AS (
+    SELECT
+        journal_id,
+        currency,
+        min(payment_id) AS payment_id,
+        min(step) AS step,
+        min(sequence) AS sequence,
+        min(gateway) AS gateway,
+        min(gateway_account) AS gateway_account,
+        min(nullif(trim(gateway_ref), '')) AS gateway_ref,
+        min(nullif(trim(operation_ref), '')) AS operation_ref,
+        min(trace_id) AS trace_id,
+        min(event_at) AS event_at,
+        min(source_path) AS source_path,
+        CAST(sum(CASE direction WHEN 'D' THEN amount_minor ELSE -amount_minor END) AS BIGINT) AS amount_minor
+    FROM versions
+    WHERE version = 1
+    GROUP BY journal_id, currency
+)
+SELECT
+    journal_id, currency, payment_id, step, sequence, gateway, gateway_account, gateway_ref, operation_ref, trace_id,
+    event_at, source_path, amount_minor,
+    CAST(payment_id AS VARCHAR) AS payment_ref,
+    CASE step
+        WHEN 'CAPTURE' THEN 'charge'
+        WHEN 'CAPTURE_REVERSAL' THEN 'charge_failure'
+        WHEN 'REFUND' THEN 'refund'
+        WHEN 'REFUND_REVERSAL' THEN 'refund_failure'
+        WHEN 'CHARGEBACK' THEN 'chargeback'
+        ELSE 'chargeback_reversal'
+    END AS kind,
+    event_at >= :cohort_from AND event_at < :cohort_to AS in_cohort,
+    operation_ref IS NOT NULL AND row_number() OVER (
+        PARTITION BY payment_id, step, operation_ref, currency ORDER BY sequence, event_at, journal_id
+    ) > 1 AS is_double
+FROM journals
