@@ -41,25 +41,31 @@ def duckdb_type(column: Column) -> str:
 
 
 def duckdb_view(table: Table, paths: Sequence[str], *, root: str, present: Collection[str] | None = None) -> str:
-    """DDL of a DuckDB view over exactly `paths` (each below `root`), with `source_path` relative to `root`.
+    """DDL of a DuckDB view over exactly `paths`; see duckdb_select."""
+    return f'CREATE OR REPLACE VIEW "{table.name}" AS {duckdb_select(table, paths, root=root, present=present)}'
 
-    Every column is cast to its declared type, so a file written with other widths or with a zone reads the same
-    (with a zone only in a session whose TimeZone is UTC).
+
+def duckdb_select(table: Table, paths: Sequence[str], *, root: str, present: Collection[str] | None = None,
+                  uniform: bool = False) -> str:
+    """DuckDB query over exactly `paths` (each below `root`), with `source_path` relative to `root`.
+
+    Every column is cast to its declared type, so a file written with other widths or with a zone reads the same.
     `present` names the columns that the files have; the others read as NULL (None: the files have them all).
-    With no paths the view is empty but has all its columns.
+    `uniform` says that all files have one schema, which spares reading every footer whenever a query is bound.
+    With no paths the result is empty but has all its columns.
     """
-    name = table.name
     columns = table.all_columns()
     if not paths:
         nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c)}) AS "{c.name}"' for c in columns)
-        return f'CREATE OR REPLACE VIEW "{name}" AS SELECT {nulls}, CAST(NULL AS VARCHAR) AS source_path WHERE false'
+        return f"SELECT {nulls}, CAST(NULL AS VARCHAR) AS source_path WHERE false"
     prefix = root.rstrip("/") + "/"
     files = ", ".join(_quoted(prefix + path) for path in paths)
     casts = ", ".join(_cast(c, present is None or c.name in present or c in table.partitions) for c in columns)
     hive = "true, hive_types_autocast = false" if table.partitions else "false"
+    union = "false" if uniform else "true"
     return (
-        f'CREATE OR REPLACE VIEW "{name}" AS SELECT {casts}, substr(filename, {len(prefix) + 1}) AS source_path '
-        f"FROM read_parquet([{files}], filename = true, union_by_name = true, hive_partitioning = {hive})"
+        f"SELECT {casts}, substr(filename, {len(prefix) + 1}) AS source_path "
+        f"FROM read_parquet([{files}], filename = true, union_by_name = {union}, hive_partitioning = {hive})"
     )
 
 

@@ -1,0 +1,45 @@
+"""What the matcher asks of an engine. DuckDB answers today; any engine that passes tests/engine may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+import pyarrow as pa
+
+from recon.lake import LakeObject
+
+Scalar = str | int | date | datetime | Decimal | bool | None
+"""A query parameter. Datetimes are aware UTC with at most milliseconds; they become naive UTC literals."""
+
+
+class Engine(Protocol):
+    """Views over lake objects and small tables, and the queries of recon/sql run on them."""
+
+    name: str
+
+    def expose(self, table: str, objects: Sequence[LakeObject]) -> None:
+        """Makes `table` a view over exactly these objects: every declared column, and `source_path`.
+
+        Nullable columns that a file lacks read as NULL. Raises Refused naming table, column and file where a file
+        lacks a required column or holds a type that cannot be the declared one.
+        """
+        ...
+
+    def register(self, name: str, rows: pa.Table) -> None:
+        """Makes a small table known to the queries under `name`; a later call replaces it."""
+        ...
+
+    def materialize(self, name: str, query: str, /, **params: Scalar) -> int:
+        """Runs recon/sql/{query}.sql into the scratch table `name` (replaced if there) and returns its row count."""
+        ...
+
+    def fetch(self, query: str, /, **params: Scalar) -> pa.Table:
+        """Runs recon/sql/{query}.sql: sums as decimal128(38, 0), times as naive UTC timestamp(ms)."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of memory and scratch files. Closing twice is no error."""
+        ...
