@@ -1,0 +1,112 @@
+"""Each import contract refuses the import that it is there to refuse."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import LIBRARY, ROOT
+
+LINT = Path(sys.executable).with_name("lint-imports")
+
+# contract: (new module, its text), ...: each alone must break the contract
+BROKEN_BY: dict[str, list[tuple[str, str]]] = {
+    "recon-layers": [
+        ("recon/engine/extra.py", "import recon.match.result"),
+        ("recon/feeds/extra.py", "import recon.match.result"),
+        ("recon/match/extra.py", "import recon.feeds"),
+        ("recon/lake.py", "import recon.engine"),
+        ("recon/settings.py", "import recon.lake"),
+        ("recon/errors.py", "import recon.settings"),
+        ("recon/worlds/extra.py", "import recon.engine"),
+        ("recon/worlds/extra.py", "import recon.match.result"),
+        ("recon/schedule/extra.py", "import recon.cli"),
+        ("recon/unheard_of/__init__.py", ""),
+    ],
+    "pipeline-layers": [("pipeline/unheard_of/__init__.py", "")],
+    "worlds-apart": [
+        ("recon/match/extra.py", "import recon.worlds"),
+        ("recon/schedule/extra.py", "import recon.worlds"),
+        ("recon/feeds/extra.py", "import recon.worlds"),
+    ],
+    "recon-pipeline": [
+        ("recon/match/extra.py", "import pipeline.unheard_of"),
+        ("recon/cli/extra.py", "import pipeline.unheard_of"),
+    ],
+    "dashboards": [
+        ("dashboards/extra.py", "import recon.match.extra"),
+        ("dashboards/extra.py", "import recon.engine"),
+        ("dashboards/extra.py", "import pipeline.unheard_of"),
+    ],
+    "recon-draws-nothing": [("recon/match/extra.py", "import dashboards")],
+    "pipeline-alone": [
+        ("pipeline/schemas/extra.py", "import recon.errors"),
+        ("pipeline/schemas/extra.py", "import dashboards"),
+    ],
+    "lambda-light": [("pipeline/schemas/extra.py", "import duckdb")],
+}
+IMPORTED = ["recon/engine/__init__.py", "recon/feeds/__init__.py", "recon/worlds/__init__.py", "recon/settings.py",
+            "recon/schedule/__init__.py", "recon/match/extra.py", "recon/lake.py"]  # fmt: skip
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the packages and of the contracts."""
+    for package in LIBRARY:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def add(tree: Path, module: str, text: str) -> None:
+    """Add `text` to a module, making its package where there is none."""
+    path = tree / module
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (path.parent / "__init__.py").touch()
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"\n{text}\n")
+
+
+def lint(tree: Path, contract: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the linter in `tree`, over one contract or all."""
+    chosen = ["--contract", contract] if contract else []
+    command = [str(LINT), "--no-logo", "--no-cache", *chosen]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+
+
+def test_the_tree_keeps_every_contract(tree: Path) -> None:
+    done = lint(tree)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "contract, module, text",
+    [
+        pytest.param(contract, *bad, id=f"{contract}: {' '.join(bad)}")
+        for contract, bads in BROKEN_BY.items()
+        for bad in bads
+    ],
+)
+def test_a_bad_import_is_refused(tree: Path, contract: str, module: str, text: str) -> None:
+    for target in IMPORTED:
+        add(tree, target, "")
+    if "pipeline.unheard_of" in text:
+        add(tree, "pipeline/unheard_of.py", "")
+    kept = lint(tree, contract)
+    assert "1 kept, 0 broken" in kept.stdout, kept.stdout + kept.stderr
+    add(tree, module, text)
+    refused = lint(tree, contract)
+    assert "0 kept, 1 broken" in refused.stdout, refused.stdout + refused.stderr
+    assert refused.returncode != 0
+
+
+def test_every_contract_is_tried() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    assert {contract["id"] for contract in contracts} == set(BROKEN_BY)

@@ -1,0 +1,73 @@
+"""What the pages tell people to type exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import typer.main
+from typer.core import TyperGroup
+
+from recon.cli.app import build
+from tests.house.tree import ROOT, tracked
+
+PAGES = [path for path in tracked() if path.endswith("README.md")]
+
+
+def commands(page: str) -> list[list[str]]:
+    """The command lines in a page's code blocks, split into words; comments and prompts left out."""
+    blocks = re.findall(r"^```(?:sh|bash|console)?\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [shlex.split(line.removeprefix("$ "), comments=True) for line in lines if line.strip()]
+
+
+def cli() -> TyperGroup:
+    """The `recon` command with all its sub-commands."""
+    return typer.main.get_group(build())
+
+
+def targets() -> set[str]:
+    """What the Makefile can make."""
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+
+
+def options(command: Any) -> set[str]:
+    """Every option of a command."""
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_that_a_page_names_exists(page: str) -> None:
+    inline = re.findall(r"`make ([a-z]+)", (ROOT / page).read_text(encoding="utf-8"))
+    in_blocks = [word for words in commands(page) if words and words[0] == "make" for word in words[1:2]]
+    assert {*inline, *in_blocks} <= targets()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_recon_command_that_a_page_names_exists(page: str) -> None:
+    known = cli().commands
+    for words in commands(page):
+        if words and words[0].rpartition("/")[2] == "recon":
+            assert words[1] in known, " ".join(words)
+            used = {word.split("=")[0] for word in words[2:] if word.startswith("--")}
+            assert used <= options(known[words[1]]) | {"--help"}, " ".join(words)
+
+
+def test_every_recon_command_is_described() -> None:
+    for name, command in cli().commands.items():
+        assert command.help, name
+        assert all(getattr(parameter, "help", "") or parameter.param_type_name == "argument" for parameter in
+                   command.params if parameter.name != "help"), name  # fmt: skip
+
+
+def test_every_target_says_what_it_does() -> None:
+    described = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    assert targets() == described
+
+
+def test_the_front_page_names_every_target_and_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert sorted(target for target in targets() - {"help", "python"} if f"make {target}" not in text) == []
+    assert sorted(name for name in cli().commands if f"recon {name}" not in text) == []
