@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from recon.errors import Refused
 
-COMMANDS = ("ingest", "run", "world", "score")
+COMMANDS = ("ingest", "run", "world", "score", "story", "lab")
 
 app = typer.Typer(
     name="recon",
@@ -40,10 +42,15 @@ def main() -> None:
     try:
         build()()
     except Refused as refused:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]refused:[/] {refused}", markup=True)
+        message = Text.assemble(("refused: ", "bold red"), str(refused))
+        Console(stderr=True, soft_wrap=True, highlight=False).print(message)
         sys.exit(refused.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:
+        # A fault of ours must not look like an answer: 1 would say that --fail-on was met.
+        traceback.print_exc()
+        sys.exit(70)
 
 
 if __name__ == "__main__":
