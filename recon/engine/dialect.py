@@ -79,6 +79,10 @@ def _for_duckdb(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Anonymous) and str(node.this).upper() == _ARITHMETIC_SHIFT:
         value, places = (exp.Paren(this=part) for part in node.expressions)
         return exp.Paren(this=exp.BitwiseRightShift(this=value, expression=places))
+    if isinstance(node, exp.ArgMin | exp.ArgMax):
+        # Trino keeps a NULL first argument; DuckDB's min_by skips such rows.
+        name = "arg_min_null" if isinstance(node, exp.ArgMin) else "arg_max_null"
+        return exp.Anonymous(this=name, expressions=[node.this, node.expression])
     hashed = hashed_text(node)
     if hashed is not None:
         # DuckDB's sha256 of text is already lower-case hex.

@@ -15,7 +15,8 @@ from sqlglot.errors import SqlglotError
 DIALECT = "trino"
 _KEYS = ("purpose", "grain", "inputs", "parameters")
 _HEADER = re.compile(rf"--\s*({'|'.join(_KEYS)}):\s*(.*)")
-_PARAMETER = re.compile(r"([a-z_][a-z0-9_]*)\s+(varchar|bigint|integer|boolean|date|timestamp|decimal\(\d+,\s*\d+\))")
+_TYPE = r"varchar|text|bigint|integer|boolean|date|timestamp|decimal\(\d+,\s*\d+\)"
+_PARAMETER = re.compile(rf"([a-z_][a-z0-9_]*)\s+({_TYPE})")
 _COMMA = re.compile(r",(?![^()]*\))")
 
 
@@ -41,28 +42,33 @@ def names() -> list[str]:
     return sorted(_files())
 
 
+def text(name: str) -> str:
+    """What the file recon/sql/**/{name}.sql says. Raises BadQuery."""
+    try:
+        return _files()[name].read_bytes().decode("utf-8")
+    except KeyError:
+        raise BadQuery(f"no query {name!r} in recon/sql; there are {', '.join(names()) or 'none'}") from None
+
+
 @cache
 def load(name: str) -> Query:
     """The query of recon/sql/**/{name}.sql. Raises BadQuery."""
-    try:
-        file = _files()[name]
-    except KeyError:
-        raise BadQuery(f"no query {name!r} in recon/sql; there are {', '.join(names()) or 'none'}") from None
-    return parse(name, file.read_bytes().decode("utf-8"))
+    return parse(name, text(name))
 
 
-def parse(name: str, text: str) -> Query:
+def parse(name: str, source: str) -> Query:
     """Reads header and statement and checks declared inputs and parameters both ways. Raises BadQuery."""
-    header = _header(name, text)
+    header = _header(name, source)
     try:
-        statements = [tree for tree in sqlglot.parse(text, read=DIALECT) if tree is not None]
+        statements = [tree for tree in sqlglot.parse(source, read=DIALECT) if tree is not None]
     except SqlglotError as error:
         raise BadQuery(f"{name}.sql: {error}") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise BadQuery(f"{name}.sql: one SELECT statement was expected, {len(statements)} statements found")
     tree = statements[0]
     inputs = tuple(part for part in map(str.strip, header["inputs"].split(",")) if part and part != "none")
-    query = Query(name, text, header["purpose"], header["grain"], inputs, _parameters(name, header["parameters"]), tree)
+    parameters = _parameters(name, header["parameters"])
+    query = Query(name, source, header["purpose"], header["grain"], inputs, parameters, tree)
     _agree(name, "inputs", set(inputs), tables_read(tree))
     _agree(name, "parameters", set(query.parameters), {str(p.this) for p in tree.find_all(exp.Placeholder)})
     return query
@@ -74,10 +80,10 @@ def tables_read(tree: exp.Expr) -> set[str]:
     return {table.name for table in tree.find_all(exp.Table) if table.name and table.name not in own}
 
 
-def _header(name: str, text: str) -> dict[str, str]:
+def _header(name: str, source: str) -> dict[str, str]:
     found: dict[str, str] = {}
     key = ""
-    for line in text.splitlines():
+    for line in source.splitlines():
         if not line.startswith("--"):
             break
         match = _HEADER.match(line)
@@ -100,9 +106,9 @@ def _parameters(name: str, declared: str) -> dict[str, str]:
             continue
         match = _PARAMETER.fullmatch(part)
         if not match:
-            raise BadQuery(f"{name}.sql: parameter {part!r}: expected 'name type' with type varchar, bigint, integer, "
+            raise BadQuery(f"{name}.sql: parameter {part!r}: expected 'name type' with type text, bigint, integer, "
                            "boolean, date, timestamp or decimal(p,s)")
-        found[match[1]] = match[2]
+        found[match[1]] = "varchar" if match[2] == "text" else match[2]
     return found
 
 

@@ -6,12 +6,12 @@
 WITH known AS (
     SELECT
         l.line_id, l.native_id, l.file_id, l.line_no, l.gateway, l.gateway_account, l.kind, l.raw_type,
-        nullif(trim(l.operation_ref), '') AS operation_ref,
-        nullif(trim(l.charge_ref), '') AS charge_ref,
-        nullif(trim(l.gateway_ref), '') AS gateway_ref,
+        nullif(trim(BOTH ' ' FROM l.operation_ref), '') AS operation_ref,
+        nullif(trim(BOTH ' ' FROM l.charge_ref), '') AS charge_ref,
+        nullif(trim(BOTH ' ' FROM l.gateway_ref), '') AS gateway_ref,
         CASE
             WHEN
-                regexp_like(l.payment_ref, '^[1-9][0-9]{0,18}$')
+                regexp_like(l.payment_ref, '^[1-9][0-9]{0,18}\z')
                 AND (length(l.payment_ref) < 19 OR l.payment_ref <= '9223372036854775807')
                 THEN l.payment_ref
         END AS payment_ref,

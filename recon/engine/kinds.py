@@ -1,0 +1,73 @@
+"""What type an expression has, as far as the text alone shows: from casts, literals, declared columns and naming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from pipeline.schemas.columns import Type
+from pipeline.schemas.tables import TABLES
+
+STRING, WHOLE, DECIMAL, DATE, TIMESTAMP, BOOLEAN = "string", "whole", "decimal", "date", "timestamp", "boolean"
+
+_DECLARED = {Type.STRING: STRING, Type.BIGINT: WHOLE, Type.INT: WHOLE, Type.BOOLEAN: BOOLEAN, Type.DATE: DATE,
+             Type.TIMESTAMP: TIMESTAMP, Type.DECIMAL_38_18: DECIMAL}
+_SUFFIXES = (("_at", TIMESTAMP), ("_minor", WHOLE), ("_day", DATE), ("_ref", STRING))
+_HEADER = {"varchar": STRING, "bigint": WHOLE, "integer": WHOLE, "boolean": BOOLEAN, "date": DATE,
+           "timestamp": TIMESTAMP, "decimal": DECIMAL}
+_T = exp.DataType.Type
+_SQL = {_T.VARCHAR: STRING, _T.TEXT: STRING, _T.BIGINT: WHOLE, _T.INT: WHOLE, _T.DECIMAL: DECIMAL, _T.DATE: DATE,
+        _T.TIMESTAMP: TIMESTAMP, _T.BOOLEAN: BOOLEAN}
+_SAME_AS_FIRST = (exp.Paren, exp.Neg, exp.Abs, exp.Min, exp.Max, exp.Sum, exp.Coalesce, exp.Nullif, exp.Greatest,
+                  exp.Least, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.Filter, exp.Window, exp.ArgMin,
+                  exp.ArgMax, exp.Round, exp.TimestampTrunc, exp.DateAdd)
+_ALWAYS = ((exp.DPipe, STRING), (exp.Concat, STRING), (exp.Lower, STRING), (exp.Upper, STRING), (exp.Trim, STRING),
+           (exp.Substring, STRING), (exp.Replace, STRING), (exp.TimeToStr, STRING), (exp.LowerHex, STRING),
+           (exp.GroupConcat, STRING), (exp.ArrayToString, STRING), (exp.Length, WHOLE), (exp.StrPosition, WHOLE),
+           (exp.Count, WHOLE), (exp.RowNumber, WHOLE), (exp.Rank, WHOLE), (exp.DenseRank, WHOLE),
+           (exp.DateDiff, WHOLE), (exp.Date, DATE), (exp.Predicate, BOOLEAN), (exp.Connector, BOOLEAN),
+           (exp.Not, BOOLEAN), (exp.Boolean, BOOLEAN))
+
+
+def _columns() -> dict[str, str]:
+    kinds: dict[str, set[str]] = {}
+    for table in TABLES.values():
+        for column in table.all_columns():
+            kinds.setdefault(column.name, set()).add(_DECLARED[column.type])
+    return {name: found.pop() for name, found in kinds.items() if len(found) == 1}
+
+
+_COLUMNS = _columns()
+
+
+def kind(node: exp.Expr, parameters: Mapping[str, str]) -> str | None:
+    """One of this module's names, or None where the text does not tell. `parameters` is as in the query's header."""
+    if isinstance(node, exp.Column | exp.Placeholder | exp.Literal | exp.Cast):
+        return _leaf(node, parameters)
+    if isinstance(node, exp.Case):
+        return next((kind(branch.args["true"], parameters) for branch in node.args["ifs"]), None)
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Mod):
+        return _arithmetic(node, parameters)
+    if isinstance(node, _SAME_AS_FIRST):
+        return kind(node.this, parameters) if isinstance(node.this, exp.Expr) else None
+    return next((found for classes, found in _ALWAYS if isinstance(node, classes)), None)
+
+
+def _leaf(node: exp.Column | exp.Placeholder | exp.Literal | exp.Cast, parameters: Mapping[str, str]) -> str | None:
+    if isinstance(node, exp.Column):
+        known = _COLUMNS.get(node.name)
+        return known or next((found for suffix, found in _SUFFIXES if node.name.endswith(suffix)), None)
+    if isinstance(node, exp.Placeholder):
+        return _HEADER.get(parameters.get(str(node.this), "").partition("(")[0])
+    if isinstance(node, exp.Cast):
+        return _SQL.get(node.to.this)
+    return STRING if node.is_string else DECIMAL if "." in str(node.this) else WHOLE
+
+
+def _arithmetic(node: exp.Binary, parameters: Mapping[str, str]) -> str | None:
+    left, right = kind(node.left, parameters), kind(node.right, parameters)
+    for found in (TIMESTAMP, DATE, DECIMAL):
+        if found in (left, right):
+            return found
+    return WHOLE if left == right == WHOLE else None
