@@ -1,0 +1,79 @@
+"""A kernel of this very interpreter that leaves nothing behind: no installed kernel spec, no home folder, no history.
+
+Whatever Jupyter configuration, IPython start-up files or other kernels the account has, a run does not see them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+from recon.schedule import secrets
+
+NAME = "python3"
+_SOCKET_PATH_MAX = 90
+"""Longer socket paths are refused by the operating system; then loopback ports are used."""
+
+_NEEDED_BY = {
+    "duckdb": (),
+    "athena": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
+               "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+               "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_SHARED_CREDENTIALS_FILE"),
+}  # fmt: skip
+
+
+class _OneSpec(KernelSpecManager):
+    """Knows one kernel: this interpreter's."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return KernelSpec(
+            argv=[
+                sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+                "--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor",
+            ],
+            display_name="Python 3", language="python", name=kernel_name,
+        )  # fmt: skip
+
+
+class _Manager(AsyncKernelManager):
+    """Starts the kernel with an environment of its own instead of this process's."""
+
+    def __init__(self, environment: Mapping[str, str], **traits: Any) -> None:
+        super().__init__(**traits)
+        self._environment = dict(environment)
+
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        await super().start_kernel(**{**options, "env": dict(self._environment)})
+
+
+def manager(scratch: Path, environment: Mapping[str, str]) -> AsyncKernelManager:
+    """A manager for one kernel that keeps its sockets and its profile in `scratch`."""
+    sockets = scratch / "k"
+    local = len(os.fsencode(sockets)) < _SOCKET_PATH_MAX and sys.platform != "win32"
+    place = {"transport": "ipc", "ip": str(sockets)} if local else {"transport": "tcp", "ip": "127.0.0.1"}
+    return _Manager(
+        environment,
+        kernel_name=NAME,
+        kernel_spec_manager=_OneSpec(),
+        connection_file=str(scratch / "connection.json"),
+        **place,
+    )
+
+
+def environment(scratch: Path, engine: str, base: Mapping[str, str]) -> dict[str, str]:
+    """What the kernel sees of the environment `base`: no secrets but those that `engine` needs, no Jupyter set-up."""
+    needed = _NEEDED_BY["duckdb" if engine == "duckdb" else "athena"]
+    kept = {
+        name: value
+        for name, value in secrets.without(base, keep=needed).items()
+        if not name.startswith(("JUPYTER", "IPYTHON", "JPY_"))
+    }
+    folders = {name: str(scratch / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
+    return {**kept, **folders, "JUPYTER_RUNTIME_DIR": str(scratch), "JUPYTER_NO_CONFIG": "1",
+            "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TZ": "UTC"}  # fmt: skip

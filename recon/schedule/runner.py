@@ -1,0 +1,110 @@
+"""The strict runner: papermill around one notebook, with everything refused that papermill lets pass.
+
+Papermill only warns about an unknown parameter and takes an early exit for a success. Here parameters are checked
+against the notebook's own cell before a kernel starts, and a run counts only when its last cell wrote the run record.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recon.schedule import clean, html, parameters, place, record, secrets
+from recon.schedule.progress import VARIABLE, Progress, Watch
+from recon.schedule.record import REPORTS, Record, RunFailed
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "reconciliation.ipynb"
+
+
+class RefusedInside(RunFailed):
+    """A cell refused its input; the message is the cell's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run that counts: where it is and what it recorded."""
+
+    out: Path
+    record: Record
+
+    @property
+    def page(self) -> Path:
+        """The HTML page of the run."""
+        return self.out / REPORTS[1]
+
+
+def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, progress: Progress | None = None) -> Ran:
+    """Execute `notebook` with the parameters `given` and put its results into the folder that `out` names.
+
+    Raises BadParameters, BadNotebook or BadPlace before anything starts, RefusedInside with a cell's own refusal and
+    RunFailed for any other end. After those two `{out}.failed/` holds the half-run notebook with its error on top.
+    """
+    declared = parameters.declared(notebook)
+    checked = parameters.check(declared, given)
+    out = Path(str(checked["out"])).absolute()
+    lake = checked.get("lake")
+    place.check(out, files=(*record.FILES, *REPORTS), lake=Path(str(lake)) if lake and "://" not in str(lake) else None)
+    located = {p.name: _located(checked[p.name]) if p.type == "path" else checked[p.name]
+               for p in declared if p.name in checked}  # fmt: skip
+    failed = out.with_name(out.name + ".failed")
+    with tempfile.TemporaryDirectory(prefix="recon-") as scratch, place.building(out) as folder:
+        paths = {str(folder): str(given["out"]), scratch: "."}
+        paths |= {str(at): str(checked[name]) for name, at in located.items() if at != checked[name] and name != "out"}
+        executed = _execute(notebook, {**located, "out": str(folder)}, Path(scratch), progress)
+        tidy = clean.normalise(executed, parameters=checked, paths=paths, hidden=secrets.of_this_process())
+        try:
+            _raise_for_errors(tidy)
+            written = record.check(tidy, folder)
+        except RunFailed as error:
+            _keep(failed, tidy, error)
+            raise type(error)(f"{error}\nthe half-run notebook is kept in {failed}") from None
+        (folder / REPORTS[0]).write_text(clean.dump(tidy), encoding="utf-8")
+        (folder / REPORTS[1]).write_text(html.page(tidy), encoding="utf-8")
+    shutil.rmtree(failed, ignore_errors=True)
+    return Ran(out, written)
+
+
+def _execute(
+    notebook: Path, values: Mapping[str, object], scratch: Path, progress: Progress | None
+) -> Mapping[str, Any]:
+    """The executed notebook, whether it got to its end or not."""
+    from recon.schedule import papermilled
+
+    if progress is None:
+        return papermilled.execute(notebook, values, scratch, os.environ)
+    stages = scratch / "stages"
+    with Watch(stages, progress):
+        return papermilled.execute(notebook, values, scratch, {**os.environ, VARIABLE: str(stages)})
+
+
+def _raise_for_errors(notebook: Mapping[str, Any]) -> None:
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            if output["output_type"] == "error":
+                if output["ename"] == "Refusal":
+                    raise RefusedInside(output["evalue"])
+                place_ = f"cell {cell['execution_count']}"
+                raise RunFailed(f"the notebook failed in {place_}: {output['ename']}: {output['evalue']}")
+
+
+def _keep(failed: Path, notebook: Mapping[str, Any], error: RunFailed) -> None:
+    """Put the half-run notebook aside, its error on top."""
+    first = {
+        "cell_type": "markdown", "id": "run-failed", "metadata": {},
+        "source": f"**This run failed and does not count.**\n\n```\n{error}\n```",
+    }  # fmt: skip
+    cells = [cell for cell in notebook["cells"] if not str(cell["id"]).startswith("error-")]
+    with place.building(failed) as folder:
+        (folder / REPORTS[0]).write_text(clean.dump({**notebook, "cells": [first, *cells]}), encoding="utf-8")
+
+
+def _located(value: object) -> object:
+    if not isinstance(value, str) or "://" in value:
+        return value
+    return str(Path(value).absolute())
+
