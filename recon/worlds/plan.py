@@ -1,0 +1,44 @@
+"""What goes wrong with deliveries: decided before a file exists, read while files are made."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from recon.worlds.frame import Account
+from recon.worlds.model import FeedFile
+
+Change = Callable[[list[FeedFile], FeedFile, random.Random], None]
+"""Takes all files of an account so far, the file of the day, and changes or adds deliveries."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """Faults of delivery, by (account index, day of the account counted from 0)."""
+
+    skipped: set[tuple[int, int]] = field(default_factory=set)
+    forgotten: set[tuple[int, int]] = field(default_factory=set)
+    changes: dict[tuple[int, int], Change] = field(default_factory=dict)
+
+    def taken(self, account: Account, turn: int) -> bool:
+        """Whether something is planned for that day of the account."""
+        key = (account.index, turn)
+        return key in self.skipped or key in self.forgotten or key in self.changes
+
+    def skips_number(self, account: Account, turn: int) -> bool:
+        """Whether the batch number before this day's is never used."""
+        return (account.index, turn) in self.skipped
+
+    def forgets_carry(self, account: Account, turn: int) -> bool:
+        """Whether this day's batch fails to take in what the one before carried out."""
+        return (account.index, turn) in self.forgotten
+
+    def redeliver(self, account: Account, files: list[FeedFile], rng: random.Random) -> list[FeedFile]:
+        """The deliveries of an account after the planned changes; `files` has one file a day."""
+        made = list(files)
+        for turn, file in enumerate(files):
+            change = self.changes.get((account.index, turn))
+            if change:
+                change(made, file, rng)
+        return made
