@@ -13,7 +13,7 @@ from rich.text import Text
 
 from recon.errors import Refused
 
-COMMANDS = ("ingest", "run", "world", "score", "story", "lab")
+COMMANDS = ("ingest", "run", "world", "score", "story")
 
 app = typer.Typer(
     name="recon",
