@@ -66,6 +66,11 @@ class FeedBook:
         """From rows of feed_files."""
         return cls([_feed_file(row) for row in rows.to_pylist()])
 
+    def known_at(self, known_at: datetime) -> tuple[FeedBook, int]:
+        """The book of what had been received before `known_at`, and how many files came later."""
+        known = [f for f in self.files if f.received_at < known_at]
+        return FeedBook(known), len(self.files) - len(known)
+
     def by_id(self) -> dict[str, FeedFile]:
         """Files by id, the kept offer of each."""
         return {f.file_id: f for f in self.files if f.status in ("accepted", "incomplete")}
@@ -112,14 +117,14 @@ class FeedBook:
         )
 
     def coverage_table(self) -> pa.Table:
-        """Accepted coverage of settlement files: gateway, gateway_account, from_at, until_at; intervals do not overlap."""
+        """Accepted coverage of settlement files, disjoint: gateway, gateway_account, from_at, until_at."""
         rows = [(*account, *interval) for account in self.accounts() for interval in self.coverage(account)]
         return interval_table(rows, ("from_at", "until_at"))
 
 
 def interval_table(rows: Sequence[tuple[Any, ...]], times: Sequence[str]) -> pa.Table:
     """Rows of (gateway, gateway_account, *instants) as a table with naive UTC instants named `times`."""
-    columns: dict[str, pa.Array] = {
+    columns: dict[str, pa.Array[Any]] = {
         "gateway": pa.array([row[0] for row in rows], pa.string()),
         "gateway_account": pa.array([row[1] for row in rows], pa.string()),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,7 +34,8 @@ class Group:
     @property
     def subject(self) -> str:
         """`group:` and the SHA-256 of the members' subjects, sorted bytewise and joined by a newline."""
-        members = sorted(member.subject.encode() for member in (*self.movements, *self.lines))
+        subjects = [m.subject for m in self.movements] + [line.subject for line in self.lines]
+        members = sorted(subject.encode() for subject in subjects)
         return "group:" + hashlib.sha256(b"\n".join(members)).hexdigest()
 
 
@@ -86,23 +87,25 @@ def _collect(
     return sorted(found, key=lambda g: g.subject)
 
 
-def group_finding(found: Group, cite: dict[str, dict[str, object]]) -> Finding | None:
-    """The cohort's part of a group; None when no member lies in the cohort.
+def group_findings(found: Group, cite: Mapping[str, Mapping[str, object]]) -> list[Finding]:
+    """The cohort's part of a group, one row per currency; none when no member lies in the cohort.
 
     `cite` says by line_id where a line stands.
     """
     ours = [m for m in found.movements if m.in_cohort]
     theirs = [line for line in found.lines if line.in_cohort]
-    if not ours and not theirs:
-        return None
-    ledger_minor = sum(m.amount_minor for m in ours)
-    gateway_minor = sum(line.amount_minor for line in theirs)
+    currencies = sorted({m.currency for m in ours} | {str(line.currency) for line in theirs})
+    return [
+        _part(found, currency, sum(m.amount_minor for m in ours if m.currency == currency),
+              sum(line.amount_minor for line in theirs if line.currency == currency), cite)
+        for currency in currencies
+    ]
+
+
+def _part(
+    found: Group, currency: str, ledger_minor: int, gateway_minor: int, cite: Mapping[str, Mapping[str, object]]
+) -> Finding:
     first = found.lines[0]
-    evidence = {
-        "members": [m.subject for m in found.movements] + [line.subject for line in found.lines],
-        "journals": [m.journal_id for m in found.movements],
-        "lines": [cite[line.line_id] for line in found.lines],
-    }
     amount = money(first.amount_minor, first.currency)
     if found.is_suggestion:
         divergence, subject = "suggested_match", found.movements[0].subject
@@ -116,12 +119,17 @@ def group_finding(found: Group, cite: dict[str, dict[str, object]]) -> Finding |
     payments = {m.payment_id for m in found.movements}
     return Finding(
         divergence=divergence, subject=subject, gateway=first.gateway, gateway_account=first.gateway_account,
-        currency=first.currency, ledger_minor=ledger_minor, gateway_minor=gateway_minor,
+        currency=currency, ledger_minor=ledger_minor, gateway_minor=gateway_minor,
         diff_minor=ledger_minor - gateway_minor, identity_minor=ledger_minor - gateway_minor,
         payment_id=payments.pop() if len(payments) == 1 else None,
         native_id=first.native_id if len(found.lines) == 1 else None, batch_id=first.batch_id, reason=reason,
         trace_id=found.movements[0].trace_id if found.is_suggestion else None,
-        first_seen_at=max(line.received_at for line in found.lines), evidence=evidence,
+        first_seen_at=max(line.received_at for line in found.lines),
+        evidence={
+            "members": [m.subject for m in found.movements] + [line.subject for line in found.lines],
+            "journals": [m.journal_id for m in found.movements],
+            "lines": [cite[line.line_id] for line in found.lines],
+        },
     )
 
 

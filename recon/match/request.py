@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from recon.errors import Refused
+from recon.match.manifest_file import read_manifest
 
 WINDOWS = ("hourly", "T+7", "T+14", "T+30")
 ENGINES = ("duckdb", "athena", "trino")
@@ -63,6 +65,7 @@ class Request:
         if not lake:
             raise BadRequest("lake is empty; accepted: the folder that holds ledger_entries/ and the other tables")
         at = _as_of(window, as_of)
+        listed = _known_at_of_manifest(manifest, window, at) if manifest else None
         if window == "hourly":
             cohort_from, length = at - timedelta(hours=2), timedelta(hours=1)
         else:
@@ -70,7 +73,7 @@ class Request:
         return cls(
             window=window,
             as_of=at,
-            known_at=_known_at(known_at or None, at, now),
+            known_at=_known_at(known_at or listed, at, now),
             cohort_from=cohort_from,
             cohort_to=cohort_from + length,
             lake=lake,
@@ -110,6 +113,17 @@ def _as_of(window: str, text: str) -> datetime:
         if at.time() == datetime.min.time():
             return at
     raise BadRequest(f"as_of {text!r} is not a day; {window} takes a date, e.g. 2026-03-31")
+
+
+def _known_at_of_manifest(path: str, window: str, as_of: datetime) -> str:
+    """known_at of the run that a manifest repeats. Raises BadRequest where it is of another window or as_of."""
+    manifest = read_manifest(Path(path))
+    if manifest["window"] != window or instant(manifest["as_of"], f"as_of in {path}") != as_of:
+        raise BadRequest(
+            f"manifest {path} repeats {manifest['window']} as of {manifest['as_of']}, not {window} as of "
+            f"{as_of:%Y-%m-%dT%H:%M:%SZ}; give it its own window and as_of"
+        )
+    return str(manifest["known_at"])
 
 
 def _known_at(text: str | None, as_of: datetime, now: datetime | None) -> datetime:

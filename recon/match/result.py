@@ -11,36 +11,35 @@ import pyarrow as pa
 
 _AT = pa.timestamp("ms")
 
-DIVERGENCES = pa.schema(
-    [
-        pa.field("divergence_id", pa.string(), nullable=False),
-        pa.field("case_id", pa.string(), nullable=False),
-        pa.field("run_id", pa.string(), nullable=False),
-        pa.field("window", pa.string(), nullable=False),
-        pa.field("as_of", _AT, nullable=False),
-        pa.field("known_at", _AT, nullable=False),
-        pa.field("class", pa.string(), nullable=False),
-        pa.field("severity", pa.string(), nullable=False),
-        pa.field("subject_kind", pa.string(), nullable=False),
-        pa.field("subject_id", pa.string(), nullable=False),
-        pa.field("gateway", pa.string()),
-        pa.field("gateway_account", pa.string()),
-        pa.field("currency", pa.string()),
-        pa.field("payment_id", pa.int64()),
-        pa.field("native_id", pa.string()),
-        pa.field("batch_id", pa.string()),
-        pa.field("ledger_minor", pa.int64()),
-        pa.field("gateway_minor", pa.int64()),
-        pa.field("diff_minor", pa.int64(), nullable=False),
-        pa.field("identity_minor", pa.int64(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("nearest_miss", pa.string()),
-        pa.field("root_cause", pa.string()),
-        pa.field("evidence", pa.string(), nullable=False),
-        pa.field("trace_id", pa.string()),
-        pa.field("first_seen_at", _AT),
-    ]
-)
+_COLUMNS: list[pa.Field[Any]] = [
+    pa.field("divergence_id", pa.string(), nullable=False),
+    pa.field("case_id", pa.string(), nullable=False),
+    pa.field("run_id", pa.string(), nullable=False),
+    pa.field("window", pa.string(), nullable=False),
+    pa.field("as_of", _AT, nullable=False),
+    pa.field("known_at", _AT, nullable=False),
+    pa.field("class", pa.string(), nullable=False),
+    pa.field("severity", pa.string(), nullable=False),
+    pa.field("subject_kind", pa.string(), nullable=False),
+    pa.field("subject_id", pa.string(), nullable=False),
+    pa.field("gateway", pa.string()),
+    pa.field("gateway_account", pa.string()),
+    pa.field("currency", pa.string()),
+    pa.field("payment_id", pa.int64()),
+    pa.field("native_id", pa.string()),
+    pa.field("batch_id", pa.string()),
+    pa.field("ledger_minor", pa.int64()),
+    pa.field("gateway_minor", pa.int64()),
+    pa.field("diff_minor", pa.int64(), nullable=False),
+    pa.field("identity_minor", pa.int64(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("nearest_miss", pa.string()),
+    pa.field("root_cause", pa.string()),
+    pa.field("evidence", pa.string(), nullable=False),
+    pa.field("trace_id", pa.string()),
+    pa.field("first_seen_at", _AT),
+]
+DIVERGENCES = pa.schema(_COLUMNS)
 """One row per divergence, sorted by divergence_id. Amounts are minor units of `currency`; diff is ledger − gateway."""
 
 MATCHES = pa.schema(

@@ -1,0 +1,124 @@
+"""What a run reads: the objects of the lake that were known, exposed to the engine and listed in the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from recon.engine.port import Engine
+from recon.errors import Refused
+from recon.lake import KNOWN_BY_OBJECT, Lake, LakeObject
+from recon.match.finding import utc
+from recon.match.manifest_file import read_manifest
+from recon.match.policy import Policy
+from recon.match.request import Request
+
+WINDOWED = ("ledger_entries", "payment_states", "ledger_control", "settlement_lines", "status_lines")
+WHOLE = ("feed_files", "batches", "feed_expectations", "business_days")
+_CODE = ("recon.match", "recon.sql", "recon.engine", "pipeline.schemas")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Objects by table, their manifest entries, and how many objects landed too late to count."""
+
+    objects: Mapping[str, Sequence[LakeObject]]
+    files: Sequence[Mapping[str, Any]]
+    later_files: int
+
+    def landed_at(self) -> dict[str, datetime]:
+        """When each ledger object landed, by path."""
+        return {item.path: item.landed_at for item in self.objects["ledger_entries"]}
+
+
+def select(lake: Lake, request: Request) -> Inputs:
+    """The objects that the run may read: of the search range and landed before known_at, or those of a manifest.
+
+    Raises Refused where the lake has no ledger_entries, or an object of the manifest is gone or changed.
+    """
+    lake.require("ledger_entries")
+    first, until = request.search_from.date(), _day_after(request.as_of)
+    present = {table: lake.objects(table, dt_from=first, dt_until=until) for table in WINDOWED}
+    present |= {table: lake.objects(table) for table in WHOLE}
+    if request.manifest:
+        objects, files = _from_manifest(lake, present, Path(request.manifest))
+        return Inputs(objects, files, 0)
+    objects = {
+        table: [item for item in items if table not in KNOWN_BY_OBJECT or item.landed_at < request.known_at]
+        for table, items in present.items()
+    }
+    later = sum(len(items) for items in present.values()) - sum(len(items) for items in objects.values())
+    files = [entry for table in sorted(objects) for entry in lake.manifest_entries(objects[table])]
+    return Inputs(objects, files, later)
+
+
+def expose(engine: Engine, inputs: Inputs) -> None:
+    """Make the run's tables known to the engine."""
+    for table, objects in inputs.objects.items():
+        engine.expose(table, objects)
+
+
+def manifest(request: Request, inputs: Inputs, policy: Policy) -> dict[str, Any]:
+    """What repeats this run: parameters, objects with digests, policy and code."""
+    return {
+        "window": request.window,
+        "as_of": utc(request.as_of),
+        "known_at": request.known_at.isoformat().replace("+00:00", "Z"),
+        "code": code_digest(),
+        "policy": policy.digest,
+        "lake": {"files": [_entry(entry) for entry in inputs.files]},
+    }
+
+
+def run_id(manifest_: Mapping[str, Any]) -> str:
+    """Hash of window, as_of, known_at, inputs, policy and code version."""
+    return hashlib.sha256(json.dumps(manifest_, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def code_digest() -> str:
+    """Hex SHA-256 over the sources that decide what a run says."""
+    digest = hashlib.sha256()
+    for package in _CODE:
+        for source in sorted(resources.files(package).iterdir(), key=lambda item: item.name):
+            if source.name.endswith((".py", ".sql", ".json")):
+                digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()
+
+
+def _from_manifest(
+    lake: Lake, present: Mapping[str, Sequence[LakeObject]], path: Path
+) -> tuple[dict[str, list[LakeObject]], list[Mapping[str, Any]]]:
+    listed: list[Mapping[str, Any]] = read_manifest(path)["lake"]["files"]
+    by_path = {item.path: item for items in present.values() for item in items}
+    gone = [entry["path"] for entry in listed if entry["path"] not in by_path]
+    if gone:
+        more = f" (and {len(gone) - 1} more)" if gone[1:] else ""
+        raise Refused(f"{path} lists {gone[0]}{more}, which the lake has not; "
+                      "a manifest repeats a run only on exactly its objects")
+    chosen = [by_path[entry["path"]] for entry in listed]
+    for entry, digest in zip(listed, lake.digests(chosen, from_bytes=True), strict=True):
+        if entry["digest"] != digest:
+            raise Refused(f"{entry['path']} changed since {path} was written: digest {digest[:12]}, "
+                          f"expected {str(entry['digest'])[:12]}")
+    objects: dict[str, list[LakeObject]] = {table: [] for table in present}
+    for item in chosen:
+        objects[item.table].append(item)
+    return objects, list(listed)
+
+
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest entry; when a table's knowledge is in its rows, the object's own time says nothing."""
+    kept = dict(entry)
+    if entry["table"] not in KNOWN_BY_OBJECT:
+        kept["landed_at"] = None
+    return kept
+
+
+def _day_after(instant: datetime) -> date:
+    return (instant.astimezone(UTC) - timedelta(milliseconds=1)).date() + timedelta(days=1)

@@ -1,0 +1,122 @@
+"""One reconciliation, start to finish: the walk from a request to its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from recon.engine.duckdb import DuckDbEngine
+from recon.engine.port import Engine
+from recon.errors import Refused
+from recon.lake import Lake
+from recon.match import inputs as run_inputs
+from recon.match.batch_classes import batch_findings, batches
+from recon.match.claim import claim
+from recon.match.coherence import Control, repeated_deliveries, unbalanced_journals
+from recon.match.due import calendars, due_calendar, expectations
+from recon.match.feed_book import NOT_SETTLEMENT, FeedBook
+from recon.match.feed_classes import feed_findings
+from recon.match.identity import totals
+from recon.match.open_items import knowledge, open_lines, open_movements, prepare, settle_claims
+from recon.match.policy import Policy
+from recon.match.request import Request
+from recon.match.result import MATCHES, RunResult
+from recon.match.rows import divergence_rows
+from recon.match.settle import settle
+from recon.match.summary import Story, summarise
+
+Progress = Callable[[str], None]
+"""Told the name of each stage as it begins."""
+
+
+class Stages:
+    """Seconds by stage."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        if self._progress:
+            self._progress(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def open_engine(name: str, lake: Lake) -> Engine:
+    """The engine called `name` on `lake`. Raises Refused for one that this version cannot open."""
+    if name == "duckdb":
+        return DuckDbEngine(lake.root)
+    raise Refused(f"engine {name!r} is not available in this version; accepted: duckdb")
+
+
+def reconcile(request: Request, *, engine: Engine | None = None, progress: Progress | None = None) -> RunResult:
+    """Reconcile the request's cohort. Reads the lake, never writes to it.
+
+    Raises Refused where the lake, its reference data, its policy or a manifest cannot be used.
+    """
+    stages = Stages(progress)
+    lake = Lake(request.lake)
+    chosen = engine or open_engine(request.engine, lake)
+    try:
+        return _reconcile(request, lake, chosen, stages)
+    finally:
+        if engine is None:
+            chosen.close()
+
+
+def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> RunResult:
+    with stages.stage("list the lake"):
+        inputs = run_inputs.select(lake, request)
+        policy = Policy.load(lake.root)
+        manifest = run_inputs.manifest(request, inputs, policy)
+        run_id = run_inputs.run_id(manifest)
+        run_inputs.expose(engine, inputs)
+    with stages.stage("read feeds and calendars"):
+        files = FeedBook.read(engine.fetch("feed_files"))
+        book, later_feeds = files.known_at(request.known_at)
+        days = calendars(engine.fetch("calendar_days", known_at=request.known_at).to_pylist())
+        expected = expectations(engine.fetch("expected_feeds", known_at=request.known_at).to_pylist(), days)
+        due = due_calendar(
+            [e for e in expected if e.report_type not in NOT_SETTLEMENT], request.search_from, request.as_of
+        )
+    with stages.stage("match"):
+        prepare(engine, request, book, due)
+        movements, lines = open_movements(engine), open_lines(engine)
+        claims = claim(movements, lines)
+        settle_claims(engine, claims.claims)
+    with stages.stage("classify"):
+        control = Control.read(engine, request)
+        findings, waiting = settle(
+            movements, claims, control, lambda charges, short: knowledge(engine, request, book, charges, short)
+        )
+        known_batches = batches(engine.fetch("batch_rows", known_at=request.known_at).to_pylist(), book)
+        findings += feed_findings(engine, request, book, expected)
+        findings += batch_findings(request, known_batches, book, expected)
+        findings += control.findings(request)
+        findings += repeated_deliveries(engine, request)
+        findings += unbalanced_journals(engine, request)
+    with stages.stage("add up"):
+        identity = totals(engine, findings, waiting)
+        divergences = divergence_rows(engine, request, run_id, findings, policy, inputs.landed_at())
+        matches = engine.fetch("cohort_claims").cast(pa.schema([field.with_nullable(True) for field in MATCHES]))
+        landed = engine.fetch(
+            "landed_lines", landed_from=request.cohort_from, landed_until=request.cohort_to
+        ).to_pylist() if request.window == "hourly" else []
+    story = Story(
+        request, run_id, identity, findings, divergences, known_batches, book, expected, control,
+        inputs.later_files + later_feeds, landed,
+    )
+    return RunResult(
+        window=request.window, as_of=request.as_of, known_at=request.known_at, cohort_from=request.cohort_from,
+        cohort_to=request.cohort_to, engine=engine.name, run_id=run_id, divergences=divergences,
+        matches=matches.cast(MATCHES), summary=summarise(story, stages.seconds), manifest=manifest,
+    )
