@@ -49,7 +49,7 @@ test: setup ## The tests; TESTS="tests/feeds -k stripe" narrows them
 lab: setup ## JupyterLab on notebooks/, with the lake of the last run as notebooks/last
 	@if [ -d build/run/world/lake ]; then ln -sfn ../build/run notebooks/last; else rm -f notebooks/last; \
 		echo "no run yet: notebooks/last comes with make run"; fi
-	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks --ServerApp.ip=127.0.0.1 --LabApp.news_url=None \
+	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks --ServerApp.ip=127.0.0.1 --LabApp.news_url=None --LabApp.extension_manager=readonly \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
 check: setup ## What make test leaves out: lint, types, import contracts, SQL lint, browser
