@@ -49,16 +49,6 @@ def identity_by_class(result: RunResult) -> dict[Account, dict[str, int]]:
     return {books: dict(classes) for books, classes in sums.items()}
 
 
-def value_at_risk(result: RunResult) -> dict[str, int]:
-    """Per currency: what open divergences move, each counted positive, and what nothing explains. Minor units."""
-    risk: dict[str, int] = defaultdict(int)
-    for row in result.divergences.select(["currency", "identity_minor"]).to_pylist():
-        risk[row["currency"] or ""] += abs(row["identity_minor"])
-    for total in result.summary["totals"]:
-        risk[total["currency"]] += abs(total["unexplained_minor"])
-    return {currency: amount for currency, amount in sorted(risk.items()) if currency}
-
-
 def unexplained(result: RunResult) -> dict[str, int]:
     """Per currency, in minor units: what nothing explains, each account counted positive so that none hides another."""
     left: dict[str, int] = defaultdict(int)

@@ -16,7 +16,7 @@ from recon.match.result import RunResult
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading and how its cells are set: `text`, `number`, `code` or `wide`."""
+    """A heading and how its cells are set: `text`, `number`, `number must-be-zero`, `code` or `wide`."""
 
     heading: str
     kind: str = "text"
@@ -39,10 +39,10 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]
 
 def statement(result: RunResult) -> Html:
     """The reconciliation statement: one line per gateway, account and currency; amounts in major units."""
-    columns = [Column("Gateway"), Column("Account"), Column("Currency"), *(
+    columns = [Column("Account"), Column("Currency"), *(
         Column(heading, "number") for heading in
-        ("Movements", "Matched", "Pending", "Divergent", "Ledger", "Gateway", "Named", "Pending", "Held", "Unexplained")
-    )]  # fmt: skip
+        ("Movements", "Matched", "Ledger", "Gateway", "Named", "Pending", "Held")
+    ), Column("Unexplained", "number must-be-zero")]  # fmt: skip
     rows = (_statement_row(total) for total in sorted(result.summary["totals"], key=items.account))
     return table("Ledger less gateway = named + pending + held + unexplained, in every line", columns, rows,
                  empty="No movement and no line falls into this cohort.")  # fmt: skip
@@ -107,7 +107,7 @@ def _item_table(caption: str, result: RunResult, rows: Sequence[Mapping[str, Any
     columns = [Column("Class"), Column("Account"), Column("Difference", "number"), Column("Open for", "number"),
                Column("Reason", "wide"), Column("Reference", "code")]  # fmt: skip
     lines = (
-        (words.label(row["class"]), " · ".join(filter(None, (row["gateway"], row["gateway_account"]))),
+        (words.label(row["class"]), _books(row),
          money.text(row["diff_minor"], row["currency"] or "", signed=True), items.age_text(items.age(result, row)),
          _reason(row), _reference(row))
         for row in rows
@@ -117,13 +117,17 @@ def _item_table(caption: str, result: RunResult, rows: Sequence[Mapping[str, Any
 
 def _statement_row(total: items.Total) -> tuple[str, ...]:
     currency = total["currency"]
-    counts = (f"{total[name]:,}" for name in ("movements", "matched", "pending", "divergent"))
+    counts = (f"{total[name]:,}" for name in ("movements", "matched"))
     sides = (money.number(total[f"{name}_minor"], currency) for name in ("ledger", "gateway"))
     steps = (
         money.number(total[f"{name}_minor"], currency, signed=True)
         for name in ("named", "pending", "held", "unexplained")
     )
-    return (total["gateway"], total["gateway_account"], currency, *counts, *sides, *steps)
+    return (_books(total), currency, *counts, *sides, *steps)
+
+
+def _books(row: Mapping[str, Any]) -> str:
+    return items.name((row["gateway"] or "", row["gateway_account"] or "", ""))
 
 
 def _reason(row: Mapping[str, Any]) -> str:
@@ -148,5 +152,5 @@ def _optional(amount_minor: int | None, currency: str) -> str:
 
 def _cell(column: Column, text: str) -> str:
     shown = html.escape(text).replace("\n", "<br>")
-    zero = " zero" if column.kind == "number" and not text.strip("0.,") else ""
+    zero = " zero" if column.kind.startswith("number") and not text.strip("0.,") else ""
     return f'<td class="{column.kind}{zero}">{shown}</td>'

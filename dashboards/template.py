@@ -13,8 +13,7 @@ SEVERITY = {"break": RED, "warning": ORANGE, "timing": SKY, "info": "#b6c2cd"}
 """Every severity, gravest first."""
 
 FEED_STATUS = {
-    "accepted": GREEN, "incomplete": ORANGE, "late": RED, "missing": RED, "not_due": "#b6c2cd", "duplicate": SKY,
-    "restated": PURPLE, "refused": INK,
+    "accepted": GREEN, "incomplete": ORANGE, "late": RED, "waiting": "#b6c2cd",
 }  # fmt: skip
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
@@ -28,12 +27,14 @@ def _axis() -> dict[str, Any]:
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": FONT, "size": 13, "color": INK},
-        "title": {"x": 0.0, "xref": "paper", "xanchor": "left", "y": 0.97, "yanchor": "top",
-                  "font": {"size": 16}, "subtitle": {"font": {"size": 13, "color": SOFT}}},
+        "title": {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+                  "pad": {"l": 20, "t": 18}, "font": {"size": 16},
+                  "subtitle": {"font": {"size": 13, "color": SOFT}}},
         "paper_bgcolor": "white", "plot_bgcolor": "white", "colorway": [BLUE, ORANGE, GREEN, RED, SKY, PURPLE],
-        "margin": {"l": 24, "r": 24, "t": 84, "b": 48}, "hovermode": "closest",
+        "margin": {"l": 24, "r": 28, "t": 84, "b": 48}, "hovermode": "closest",
         "hoverlabel": {"font": {"family": FONT, "size": 13}, "bgcolor": "white", "align": "left"},
-        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        "legend": {"orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "paper",
+                   "yanchor": "bottom"},
         "xaxis": _axis(), "yaxis": _axis(), "bargap": 0.35, "separators": ".,",
     }
 )  # fmt: skip
@@ -61,8 +62,14 @@ def menu(buttons: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A drop-down list at the top right; none where there is nothing to choose."""
     if len(buttons) < 2:
         return []
-    return [{"buttons": buttons, "direction": "down", "showactive": True, "x": 1, "xanchor": "right", "y": 1.04,
-             "yanchor": "bottom", "bgcolor": "white", "bordercolor": "#b6c2cd", "font": {"size": 13}}]  # fmt: skip
+    return [{"buttons": buttons, "direction": "down", "showactive": True, "x": 1, "xanchor": "right", "y": 1,
+             "yanchor": "bottom", "pad": {"b": 44}, "bgcolor": "white", "bordercolor": "#b6c2cd",
+             "font": {"size": 13}}]  # fmt: skip
+
+
+def counting(most: int) -> dict[str, Any]:
+    """An axis of whole numbers up to `most`: few items never get half steps."""
+    return {"rangemode": "tozero", "tickformat": ",d", **({"dtick": 1} if most <= 8 else {})}
 
 
 def row_height(rows: int, *, frame: int = 150, each: int = 30, least: int = 240) -> int:

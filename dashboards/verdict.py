@@ -15,7 +15,7 @@ def verdict(result: RunResult) -> Html:
     """A card with the verdict in words, unexplained and value at risk per currency, and the counts."""
     left = items.unexplained(result)
     state, headline, detail = _said(result, left)
-    risk = items.value_at_risk(result)
+    risk = result.summary["value_at_risk"]
     totals = result.summary["totals"]
     counts = {name: sum(total[name] for total in totals) for name in ("movements", "matched", "pending", "divergent")}
     return Html(

@@ -44,9 +44,10 @@ def aging(result: RunResult) -> go.Figure:
     made = template.figure(
         _TITLE, "Counted from when the difference could first be seen to the time of this run.", height=360,
         barmode="stack", xaxis={"title": {"text": "Open for"}, "categoryorder": "array", "categoryarray": labels},
-        yaxis={"title": {"text": "Items"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "Items"}, **template.counting(max(_per_bucket(counts).values()))},
+        margin={"t": 104},
     )  # fmt: skip
-    for severity in sorted({s for s, _ in counts}, key=lambda s: (s not in template.SEVERITY, s)):
+    for severity in sorted({s for s, _ in counts}, key=_gravity):
         shown = [counts.get((severity, label), 0) for label in labels]
         made.add_trace(
             go.Bar(
@@ -65,6 +66,17 @@ def oldest(result: RunResult, limit: int) -> list[dict[str, object]]:
     known = [(age, row) for age, row in aged if age is not None]
     known.sort(key=lambda pair: (-pair[0], -items.size(pair[1]), pair[1]["divergence_id"]))
     return [row for _, row in known[:limit]]
+
+
+def _gravity(severity: str) -> int:
+    return list(template.SEVERITY).index(severity) if severity in template.SEVERITY else len(template.SEVERITY)
+
+
+def _per_bucket(counts: dict[tuple[str, str], int]) -> dict[str, int]:
+    stacked: dict[str, int] = defaultdict(int)
+    for (_, label), count in counts.items():
+        stacked[label] += count
+    return stacked
 
 
 def _value(by_currency: dict[str, int]) -> str:

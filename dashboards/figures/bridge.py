@@ -89,7 +89,7 @@ def _layout(books: items.Account, steps: list[tuple[str, str, int]]) -> dict[str
                         money.drawn(base_high + pad, currency)],
         "yaxis.autorange": False,
     }  # fmt: skip
-    note = " The axis does not start at zero, so that the steps can be seen." if zoomed else ""
+    note = " The axis does not start at zero." if zoomed else ""
     axis["title.text"] = f"From ledger to gateway: {items.name(books)}"
     axis["title.subtitle.text"] = f"Ledger less every named difference is what the gateway settled.{note}"
     return axis

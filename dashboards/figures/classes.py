@@ -23,11 +23,12 @@ def classes(result: RunResult) -> go.Figure:
     for row in rows:
         counts[row["class"]] += 1
         values[row["currency"] or ""][row["class"]] += items.size(row)
-    names = sorted(counts, key=lambda name: (counts[name], name))
+    names = sorted(counts, key=lambda name: (-counts[name], name))[::-1]
     currencies = [currency for currency in sorted(values) if currency and any(values[currency].values())]
     made = template.figure(
         _TITLE, "Left: items. Right: their value, each item counted positive.", height=template.row_height(len(names)),
-        showlegend=False, xaxis={"domain": [0.0, 0.47], "title": {"text": "Items"}, "rangemode": "tozero"},
+        showlegend=False,
+        xaxis={"domain": [0.0, 0.47], "title": {"text": "Items"}, **template.counting(max(counts.values()))},
         xaxis2={"domain": [0.53, 1.0], "anchor": "y", "rangemode": "tozero", "gridcolor": template.LINE},
     )  # fmt: skip
     labels = [words.label(name) for name in names]

@@ -23,7 +23,7 @@ def feeds(result: RunResult) -> go.Figure:
     names = sorted({_name(feed) for feed in files}, reverse=True)
     made = template.figure(
         _TITLE, "Bars: time covered, by state. Circle: arrived. Line: due. Shaded: this run's cohort (UTC).",
-        height=template.row_height(len(names), each=40, least=300), barmode="overlay",
+        height=template.row_height(len(names), each=40, least=300), barmode="overlay", margin={"t": 104},
         xaxis={"type": "date", "title": {"text": "Time (UTC)"}},
         yaxis={"type": "category", "categoryorder": "array", "categoryarray": names},
     )  # fmt: skip

@@ -18,23 +18,23 @@ def match_rate(result: RunResult) -> go.Figure:
     totals.sort(key=items.account, reverse=True)
     labels = [items.name(items.account(total)) for total in totals]
     by_count = [(total["matched"], total["movements"], "") for total in totals]
-    by_value = [(total["matched_minor"], total["ledger_minor"], total["currency"]) for total in totals]
+    by_value = [(total["matched_value_minor"], total["ledger_value_minor"], total["currency"]) for total in totals]
     made = template.figure(
         _TITLE, "Share of the ledger's movements that found their line at the gateway.",
         height=template.row_height(len(labels), each=26), xaxis={"title": {"text": "Matched (%)"}, "ticksuffix": " %"},
-        yaxis={"type": "category"},
+        yaxis={"type": "category"}, margin={"t": 104},
     )  # fmt: skip
     least = 100.0
-    for name, shares, color, symbol in (
-        ("by count", by_count, template.BLUE, "circle"),
-        ("by value", by_value, template.ORANGE, "diamond"),
+    for name, shares, marker in (
+        ("by count", by_count, {"color": template.BLUE, "symbol": "circle-open", "size": 14, "line": {"width": 2.5}}),
+        ("by value", by_value, {"color": template.ORANGE, "symbol": "diamond", "size": 9}),
     ):
         drawn = [_drawn(part, whole) for part, whole, _ in shares]
         least = min(least, *(share for share in drawn if share is not None), 100.0)
         made.add_trace(
             go.Scatter(
                 name=name, mode="markers", x=drawn, y=labels,
-                marker={"size": 11, "color": color, "symbol": symbol, "line": {"color": "white", "width": 1}},
+                marker=marker,
                 customdata=[_said(part, whole, currency) for part, whole, currency in shares],
                 hovertemplate="<b>%{y}</b>, " + name + "<br>%{customdata}<extra></extra>",
             )

@@ -24,6 +24,7 @@ class Total:
     pending: int = 0
     divergent: int = 0
     ledger_minor: int = 0
+    ledger_value_minor: int = 0
     gateway_minor: int = 0
     matched_minor: int = 0
     matched_value_minor: int = 0
@@ -52,6 +53,7 @@ def totals(engine: Engine, findings: Iterable[Finding], waiting: Waiting) -> dic
     for row in engine.fetch("total_movements").to_pylist():
         total = found[_key(row)]
         total.movements, total.ledger_minor = row["movements"], int(row["amount_minor"])
+        total.ledger_value_minor = int(row["value_minor"])
     for row in engine.fetch("total_lines").to_pylist():
         found[_key(row)].gateway_minor = int(row["amount_minor"])
     for row in engine.fetch("matched_totals").to_pylist():

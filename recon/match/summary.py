@@ -82,6 +82,7 @@ def _total(key: Key, total: Total) -> dict[str, Any]:
         "pending": total.pending,
         "divergent": total.divergent,
         "ledger_minor": total.ledger_minor,
+        "ledger_value_minor": total.ledger_value_minor,
         "gateway_minor": total.gateway_minor,
         "matched_minor": total.matched_minor,
         "matched_value_minor": total.matched_value_minor,

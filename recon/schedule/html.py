@@ -87,7 +87,7 @@ def _numbered(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
             height = int(figure.get("layout", {}).get("height", 450))
             data = json.dumps(figure, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             block = (
-                f'<div class="figure" id="figure-{number}" style="min-height:{height}px"></div>'
+                f'<div class="card"><div class="figure" id="figure-{number}" style="min-height:{height}px"></div></div>'
                 f'<script type="application/json" class="figure-data" data-for="figure-{number}">{_safe(data)}</script>'
             )
             cell["html"] = cell["html"].replace(f"<!--figure {position}-->", block)

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recon.errors import Refused
-from recon.match import output, run
+from recon.match import output
 from recon.match.request import Request
 from recon.match.result import RunResult
+from recon.match.run import reconcile as reconcile_request
 from recon.schedule import progress, record
 
 
@@ -28,7 +29,7 @@ def reconcile(
         request = Request.parse(
             window=window, as_of=as_of, lake=lake, engine=engine, known_at=known_at, manifest=manifest
         )
-        return run.reconcile(request, progress=progress.tell)
+        return reconcile_request(request, progress=progress.tell)
 
 
 def finish(result: RunResult, out: str) -> record.Record:

@@ -63,7 +63,7 @@ def build(
         "window": "T+7", "as_of": _z(AS_OF), "known_at": _z(AS_OF),
         "cohort_from": _z(cohort_from), "cohort_to": _z(cohort_from + timedelta(days=1)),
         "engine": "duckdb", "run_id": RUN_ID, "status": status,
-        "totals": _totals(items, unexplained or {}), "batches": [], "classes": _classes(items),
+        "totals": _totals(items, unexplained or {}), "value_at_risk": _at_risk(items), "batches": _batches(), "classes": _classes(items),
         "decidable": _decidable(), "feeds": _feeds(cohort_from), "seconds": {"matching": 0.41}, "later_files": 0,
     }  # fmt: skip
     return RunResult(
@@ -106,6 +106,7 @@ def _totals(items: Sequence[Item], unexplained: Mapping[tuple[int, str], int]) -
                 "gateway": gateway, "gateway_account": account, "currency": currency,
                 "movements": 1_200 + position, "matched": 1_200 + position - divergent[key] - (pending > 0),
                 "pending": int(pending > 0), "divergent": divergent[key], "ledger_minor": ledger,
+                "ledger_value_minor": ledger, "matched_value_minor": ledger - abs(named[key]) - pending,
                 "gateway_minor": ledger - named[key] - pending - left,
                 "matched_minor": ledger - abs(named[key]) - pending,
                 "named_minor": named[key], "pending_minor": pending, "held_minor": 0, "unexplained_minor": left,
@@ -120,6 +121,25 @@ def _classes(items: Sequence[Item]) -> dict[str, Any]:
         entry["rows"] += 1
         entry["diff_minor"][item.currency] += item.diff
     return {name: {"rows": entry["rows"], "diff_minor": dict(entry["diff_minor"])} for name, entry in classes.items()}
+
+
+def _at_risk(items: Sequence[Item]) -> dict[str, int]:
+    risk: dict[str, int] = defaultdict(int)
+    for item in items:
+        if item.severity in ("break", "warning"):
+            risk[item.currency] += abs(item.diff)
+    return dict(sorted(risk.items()))
+
+
+def _batches() -> list[dict[str, Any]]:
+    return [
+        {"gateway": "adyen", "gateway_account": "ShopUS", "batch_id": "301", "currency": "USD", "net_minor": 901_200,
+         "payout_minor": 900_000, "residual_minor": 1_200},
+        {"gateway": "adyen", "gateway_account": "ShopEU", "batch_id": "302", "currency": "EUR", "net_minor": 50_000,
+         "payout_minor": 50_000, "residual_minor": 0},
+        {"gateway": "stripe", "gateway_account": "acct_asia", "batch_id": "po_1", "currency": "JPY", "net_minor": 7_000,
+         "payout_minor": None, "residual_minor": None},
+    ]  # fmt: skip
 
 
 def _decidable() -> list[dict[str, Any]]:
