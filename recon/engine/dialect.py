@@ -24,12 +24,12 @@ _ARITHMETIC_SHIFT = "BITWISE_RIGHT_SHIFT_ARITHMETIC"
 
 def trino_sql(query: Query, params: Mapping[str, Scalar]) -> str:
     """The statement for Trino and Athena, parameters bound. Raises BadQuery."""
-    return bind(query, params).sql(dialect=DIALECT)
+    return bind(query, params).sql(dialect=DIALECT, comments=False)
 
 
 def duckdb_sql(query: Query, params: Mapping[str, Scalar]) -> str:
     """The statement for DuckDB, parameters bound. Raises BadQuery."""
-    return bind(query, params).transform(_for_duckdb).sql(dialect="duckdb")
+    return bind(query, params).transform(_for_duckdb).sql(dialect="duckdb", comments=False)
 
 
 def bind(query: Query, params: Mapping[str, Scalar]) -> exp.Expr:

@@ -21,7 +21,7 @@ _SQL = {_T.VARCHAR: STRING, _T.TEXT: STRING, _T.BIGINT: WHOLE, _T.INT: WHOLE, _T
         _T.TIMESTAMP: TIMESTAMP, _T.BOOLEAN: BOOLEAN}
 _SAME_AS_FIRST = (exp.Paren, exp.Neg, exp.Abs, exp.Min, exp.Max, exp.Sum, exp.Coalesce, exp.Nullif, exp.Greatest,
                   exp.Least, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.Filter, exp.Window, exp.ArgMin,
-                  exp.ArgMax, exp.Round, exp.TimestampTrunc, exp.DateAdd)
+                  exp.ArgMax, exp.Round, exp.TimestampTrunc, exp.DateTrunc, exp.DateAdd)
 _ALWAYS = ((exp.DPipe, STRING), (exp.Concat, STRING), (exp.Lower, STRING), (exp.Upper, STRING), (exp.Trim, STRING),
            (exp.Substring, STRING), (exp.Replace, STRING), (exp.TimeToStr, STRING), (exp.LowerHex, STRING),
            (exp.GroupConcat, STRING), (exp.ArrayToString, STRING), (exp.Length, WHOLE), (exp.StrPosition, WHOLE),
