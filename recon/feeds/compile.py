@@ -1,0 +1,167 @@
+"""A declaration turned into SQL: `raw` (text of the needed columns) to `fields` (typed values) to `lines`."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from pipeline.schemas.render import duckdb_type
+from pipeline.schemas.tables import table
+from recon.feeds.faults import KEPT, Fault, FileRefused
+from recon.feeds.fields import Amount, Check, Context, Rate, Reference
+from recon.feeds.parser import Parser
+from recon.feeds.sheet import Loaded
+from recon.feeds.timefields import LabelTime, TwinTime
+
+WRITTEN_LATER = frozenset({"line_id", "file_id", "report_type", "received_at", "recorded_at", "gateway", "dt"})
+"""Columns that do not come from the lines themselves."""
+
+
+_BOTH = "FROM raw POSITIONAL JOIN fields"
+
+
+def needed(parser: Parser, ctx: Context) -> list[int]:
+    """Positions of the columns that the parser reads: the allow-list. No other column leaves the file."""
+    names = {name for field in parser.fields for name in field.reads(ctx)}
+    return sorted(position for name in names for position in ctx.header.positions(name))
+
+
+def learn(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
+    """Fill `ctx` with what compiling needs: distinct codes, ranges of local times, the decimal separator."""
+    looks: dict[str, str] = {}
+    spans: dict[str, str] = {}
+    numbers: list[str] = []
+    for field in parser.fields:
+        looks |= field.looks(ctx)
+        if isinstance(field, TwinTime | LabelTime):
+            spans |= field.spans(ctx)
+        if isinstance(field, Amount | Rate) and ctx.has(field.header):
+            numbers.append(ctx.text(field.header))
+    outputs = [f"list(DISTINCT {sql})" for sql in looks.values()]
+    for sql in spans.values():
+        outputs += [f"min({sql})", f"max({sql})"]
+    outputs += [_any(numbers, ","), _any(numbers, ".")]
+    row = con.execute(f"SELECT {', '.join(outputs)} FROM raw").fetchone() or ()
+    for name, values in zip(looks, row, strict=False):
+        ctx.distinct[name] = [str(value) for value in values or [] if value is not None]
+    at = len(looks)
+    for name in spans:
+        ctx.span[name] = (row[at], row[at + 1])
+        at += 2
+    commas, points = row[at : at + 2]
+    ctx.comma = bool(commas) and not points
+
+
+def make_fields(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
+    """Table `fields`: every declared value of every row, in file order, with the row's number from 0.
+
+    A table and not a view: derived columns use a field several times over, and its SQL would be repeated each time.
+    """
+    values = ", ".join(f'{field.sql(ctx)} AS "{field.name}"' for field in parser.fields)
+    con.execute(f"CREATE OR REPLACE TABLE fields AS SELECT rowid AS row, {values} FROM raw")
+
+
+def check(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, loaded: Loaded) -> None:
+    """Refuse the file with every fault there is: of shape (from loading), of each cell, of each row."""
+    checks = [one for field in parser.fields for one in field.checks(ctx)]
+    for rule in parser.rules:
+        told = (rule.problem, rule.accepted)
+        checks.append(Check(rule.column, rule.bad, f"CAST({rule.value} AS VARCHAR)", lambda *_, told=told: told))
+    counts = con.execute(f"SELECT {', '.join(f'count(*) FILTER (WHERE {one.bad})' for one in checks)} {_BOTH}")
+    failed = [(one, number) for one, number in zip(checks, counts.fetchone() or (), strict=True) if number]
+    faults = list(loaded.faults)
+    for one, _ in failed:
+        query = f"SELECT row, {one.value}, {one.context} {_BOTH} WHERE {one.bad} ORDER BY row LIMIT {KEPT}"
+        for row, value, context in con.execute(query).fetchall():
+            problem, accepted = one.explain(value, context)
+            faults.append(Fault(problem, loaded.line_of(row), one.column, value, accepted))
+    if faults:
+        faults.sort(key=lambda fault: fault.line or 0)
+        raise FileRefused(faults[:KEPT], sum(number for _, number in failed) + len(loaded.faults))
+
+
+def make_lines(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, account: str, loaded: Loaded) -> None:
+    """Table `lines`: the parser's columns in the lake's types, in file order, beside the line number."""
+    columns = ", ".join(f'{sql} AS "{name}"' for name, sql in _targets(parser, ctx, account).items())
+    con.execute(
+        f"CREATE OR REPLACE TABLE lines AS SELECT CAST(row + {loaded.first_line} AS BIGINT) AS line_no, {columns} "
+        "FROM fields"
+    )
+    if parser.numbered:
+        _number(con)
+
+
+def provided(parser: Parser, ctx: Context) -> list[str]:
+    """Columns of the lake table that this file's header can fill; the others stay empty and undecidable."""
+    present = {field.name for field in parser.fields if field.reads(ctx)}
+    filled = set()
+    for name, sql in parser.lines.items():
+        words = set(re.findall(r"[a-z_]+", sql)) & {field.name for field in parser.fields} - {"kind"}
+        if words & present:
+            filled.add(name)
+    filled |= present
+    if parser.table is None:
+        return sorted(filled)
+    return [column.name for column in table(parser.table).columns if column.name in filled]
+
+
+def _targets(parser: Parser, ctx: Context, account: str) -> dict[str, str]:
+    read = {field.name: f'"{field.name}"' for field in parser.fields}
+    if parser.table is None:
+        return {"gateway_account": _text(account), **dict(parser.lines)}
+    given = read | dict(parser.lines)
+    targets = {}
+    for column in table(parser.table).columns:
+        if column.name in WRITTEN_LATER or column.name == "line_no":
+            continue
+        sql = given.get(column.name, "NULL")
+        if column.name == "gateway_account":
+            sql = f'"{parser.account}"' if parser.account else _text(account)
+        elif column.name == "zone_source":
+            sql = _text(zone_of(parser, ctx)[0])
+        targets[column.name] = f"CAST({sql} AS {duckdb_type(column)})"
+    # Names that begin with an underscore are steps of a control or of the batches; they are never written.
+    return targets | {name: sql for name, sql in parser.lines.items() if name.startswith("_")}
+
+
+def zone_of(parser: Parser, ctx: Context) -> tuple[str, str]:
+    """(what decided the zone of the file's times, the zone)."""
+    for field in parser.fields:
+        if field.name in ("occurred_at", "closed_at"):
+            return field.zone(ctx)
+    return "", ""
+
+
+def reference_column(parser: Parser, ctx: Context) -> str | None:
+    """The header that payment_ref is taken from, None when the file lacks it."""
+    for field in parser.fields:
+        if isinstance(field, Reference):
+            return next(iter(field.reads(ctx)), None)
+    return None
+
+
+def _number(con: duckdb.DuckDBPyConnection) -> None:
+    """Append the occurrence among equal rows. Nearly all are the first of their kind, so only the others are sorted."""
+    con.execute(
+        "CREATE OR REPLACE TABLE again AS SELECT line_no, "
+        "row_number() OVER (PARTITION BY gateway_account, native_id ORDER BY line_no) AS nth FROM lines "
+        "WHERE hash(gateway_account, native_id) IN (SELECT hash(gateway_account, native_id) FROM lines GROUP BY 1 "
+        "HAVING count(*) > 1)"
+    )
+    if con.execute("SELECT count(*) FROM again").fetchone() == (0,):
+        return
+    con.execute(
+        "UPDATE lines SET native_id = left(native_id, -1) || again.nth FROM again "
+        "WHERE lines.line_no = again.line_no AND again.nth > 1"
+    )
+
+
+def _any(texts: list[str], mark: str) -> str:
+    if not texts:
+        return "false"
+    return "bool_or(" + " OR ".join(f"coalesce(contains({text}, '{mark}'), false)" for text in texts) + ")"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,234 @@
+"""What a parser declares about a file's columns: each field is one named, typed value of a row, compiled to SQL.
+
+A field says which headers it reads (everything else in the file is never loaded), the SQL that gives its value, and
+the checks that a value must pass. Values are computed over the raw relation, whose columns are text with blanks as
+NULL; checks see the raw text and every field's value, by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pipeline.schemas.currency import ISO_EXPONENTS
+from recon.feeds import amounts
+from recon.feeds.header import Header
+from recon.feeds.options import ReadOptions
+
+Explain = Callable[[str | None, str | None], tuple[str, str]]
+"""(value, context) of a faulty row to (what is wrong, what would be accepted)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Rows for which `bad` holds are faults of `column`; `value` and `context` are given to `explain`. All are SQL."""
+
+    column: str
+    bad: str
+    value: str
+    explain: Explain
+    context: str = "NULL"
+
+
+@dataclass(slots=True)
+class Context:
+    """What is known when a field is compiled: the header, the reader's options and what a first look has learned."""
+
+    header: Header
+    options: ReadOptions
+    gateway: str
+    comma: bool = False
+    distinct: dict[str, list[str]] = field(default_factory=dict)
+    span: dict[str, tuple[object, object]] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether the file has the column."""
+        return name in self.header
+
+    def text(self, name: str) -> str:
+        """SQL of the printed text, NULL when blank or without the column; of a doubled column the first filled cell."""
+        cells = [f"c{index}" for index in self.header.positions(name)]
+        if not cells:
+            return "CAST(NULL AS VARCHAR)"
+        return cells[0] if len(cells) == 1 else f"coalesce({', '.join(cells)})"
+
+    def number(self, name: str) -> str:
+        """SQL of a number's text with a point as its separator."""
+        text = f"trim({self.text(name)})"
+        return f"replace({text}, ',', '.')" if self.comma else text
+
+    def code(self, name: str) -> str:
+        """SQL of a code (currency, label) without blanks, in upper case."""
+        return f"upper(trim({self.text(name)}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a row called `name`, read from `header`. `required`: a blank cell is a fault."""
+
+    name: str
+    header: str
+    required: bool = False
+
+    type = "VARCHAR"
+
+    def reads(self, ctx: Context) -> tuple[str, ...]:
+        """Headers that this field reads, as far as the file has them."""
+        return (self.header,) if ctx.has(self.header) else ()
+
+    def looks(self, ctx: Context) -> dict[str, str]:
+        """Columns whose distinct values are needed before compiling: name to SQL."""
+        return {}
+
+    def zone(self, ctx: Context) -> tuple[str, str]:
+        """(what decided the zone, the zone): of fields that hold a time."""
+        return "", ""
+
+    def sql(self, ctx: Context) -> str:
+        """SQL of the value."""
+        return ctx.text(self.header)
+
+    def checks(self, ctx: Context) -> list[Check]:
+        """What a value must pass."""
+        if not self.required:
+            return []
+        text = ctx.text(self.header)
+        return [Check(self.header, f"{text} IS NULL", "NULL", lambda *_: ("empty where a value is needed", "a value"))]
+
+
+class Text(Field):
+    """Text as printed."""
+
+
+class Lower(Field):
+    """Text in lower case."""
+
+    def sql(self, ctx: Context) -> str:
+        return f"lower({ctx.text(self.header)})"
+
+
+class Currency(Field):
+    """An ISO 4217 code in any letter case, upper case in the lake; an unknown one is refused."""
+
+    def looks(self, ctx: Context) -> dict[str, str]:
+        return {self.header: ctx.code(self.header)} if ctx.has(self.header) else {}
+
+    def sql(self, ctx: Context) -> str:
+        return ctx.code(self.header)
+
+    def checks(self, ctx: Context) -> list[Check]:
+        unknown = [code for code in ctx.distinct.get(self.header, []) if code not in ISO_EXPONENTS]
+        bad = " OR ".join(f"{ctx.code(self.header)} = {quoted(code)}" for code in unknown)
+        explain: Explain = lambda *_: ("unknown currency", "an ISO 4217 code such as EUR")  # noqa: E731
+        found = [Check(self.header, bad, ctx.text(self.header), explain)] if bad else []
+        return found + Field.checks(self, ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Field):
+    """An amount in major units of the currency in column `currency`, as BIGINT ISO minor units."""
+
+    currency: str = "currency"
+    type = "BIGINT"
+
+    def reads(self, ctx: Context) -> tuple[str, ...]:
+        return tuple(name for name in (self.header, self.currency) if ctx.has(name))
+
+    def looks(self, ctx: Context) -> dict[str, str]:
+        return {self.currency: ctx.code(self.currency)} if ctx.has(self.currency) else {}
+
+    def sql(self, ctx: Context) -> str:
+        codes = ctx.distinct.get(self.currency, [])
+        return amounts.minor_sql(ctx.number(self.header), ctx.code(self.currency), codes)
+
+    def checks(self, ctx: Context) -> list[Check]:
+        if not ctx.has(self.header):
+            return Field.checks(self, ctx)
+        text = ctx.text(self.header)
+        bad = f"{text} IS NOT NULL AND {self.name} IS NULL"
+        comma = ctx.comma
+        explain: Explain = lambda value, code: amounts.why_not(value or "", code, comma=comma)  # noqa: E731
+        return [Check(self.header, bad, text, explain, ctx.text(self.currency)), *Field.checks(self, ctx)]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAmount(Amount):
+    """An integer in the gateway's API units, as BIGINT ISO minor units; refused where that is not exact."""
+
+    def sql(self, ctx: Context) -> str:
+        codes = ctx.distinct.get(self.currency, [])
+        return amounts.api_minor_sql(ctx.text(self.header), ctx.code(self.currency), codes, ctx.gateway)
+
+    def checks(self, ctx: Context) -> list[Check]:
+        text = ctx.text(self.header)
+        accepted = f"an integer in {ctx.gateway}'s API units that is a whole number of the currency's minor units"
+        bad = f"{text} IS NOT NULL AND {self.name} IS NULL"
+        explain: Explain = lambda *_: ("not an exact amount", accepted)  # noqa: E731
+        return [Check(self.header, bad, text, explain, ctx.text(self.currency)), *Field.checks(self, ctx)]
+
+
+class Rate(Field):
+    """An exchange rate, DECIMAL(38,18)."""
+
+    type = "DECIMAL(38,18)"
+
+    def sql(self, ctx: Context) -> str:
+        text = ctx.number(self.header)
+        pattern = amounts.number_pattern(18)
+        return f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN TRY_CAST({text} AS DECIMAL(38,18)) END"
+
+    def checks(self, ctx: Context) -> list[Check]:
+        if not ctx.has(self.header):
+            return []
+        text = ctx.text(self.header)
+        explain: Explain = lambda *_: ("not an exchange rate", "a plain decimal number with at most 18 decimals")  # noqa: E731
+        return [Check(self.header, f"{text} IS NOT NULL AND {self.name} IS NULL", text, explain)]
+
+
+class Whole(Field):
+    """A whole number such as a batch number, kept as text without blanks."""
+
+    def sql(self, ctx: Context) -> str:
+        return f"trim({ctx.text(self.header)})"
+
+    def checks(self, ctx: Context) -> list[Check]:
+        bad = f"NOT regexp_full_match({self.name}, '[0-9]{{1,18}}')"
+        explain: Explain = lambda *_: ("not a whole number", "digits only")  # noqa: E731
+        return [Check(self.header, bad, ctx.text(self.header), explain), *Field.checks(self, ctx)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Field):
+    """The kind of a line by its printed type (in any letter case); a type that `kinds` lacks is `held`."""
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def looks(self, ctx: Context) -> dict[str, str]:
+        return {f"{self.header}~": f"lower(trim({ctx.text(self.header)}))"}
+
+    def sql(self, ctx: Context) -> str:
+        folded = {raw.lower(): kind for raw, kind in self.kinds.items()}
+        seen = [raw for raw in ctx.distinct.get(f"{self.header}~", []) if raw in folded]
+        branches = " ".join(f"WHEN {quoted(raw)} THEN '{folded[raw]}'" for raw in seen)
+        return f"CASE lower(trim({ctx.text(self.header)})) {branches} ELSE 'held' END" if branches else "'held'"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Field):
+    """Our own payment id: the column that the reader was told to take it from, else `header`."""
+
+    def column(self, ctx: Context) -> str:
+        """The header that is read for this file."""
+        return next((name for name in ctx.options.payment_ref_columns if ctx.has(name)), self.header)
+
+    def reads(self, ctx: Context) -> tuple[str, ...]:
+        name = self.column(ctx)
+        return (name,) if ctx.has(name) else ()
+
+    def sql(self, ctx: Context) -> str:
+        return ctx.text(self.column(ctx))
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,82 @@
+"""What a report's parser is: a declaration. Everything it does is in compile.py, controls.py and ingest.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from recon.feeds.fields import Field
+from recon.feeds.header import Header, Shape
+
+SETTLEMENT, STATUS, CONTROL = "settlement", "status", "control"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows for which `bad` (SQL over the fields) holds cannot be read safely: the file is refused, naming `column`."""
+
+    column: str
+    bad: str
+    problem: str
+    accepted: str
+    value: str = "NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class RowControl:
+    """Lines for which `bad` (SQL over the lines) holds break an identity; `shown` (SQL text) says by what.
+
+    `level` is `incomplete` (the file is kept but flagged) or `warning`.
+    """
+
+    problem: str
+    bad: str
+    shown: str
+    level: str = "incomplete"
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupControl:
+    """Groups of lines (`by`, SQL list) for which `bad` (an aggregate) holds; `shown` (aggregate text) says by what."""
+
+    problem: str
+    by: str
+    bad: str
+    shown: str
+    where: str = "true"
+    level: str = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """One report of one gateway.
+
+    `fields` are read from the file; `lines` maps columns of the lake table (or, for a control report, of the batches
+    query) to SQL over the fields; a field named like a column needs no entry. `batches` is SQL over `lines`.
+    `account` is the field that names the gateway account, None when the file does not say. `numbered` is True where
+    native_id is built from the row and equal rows are told apart by counting them in file order. `covers` is SQL over
+    `lines` naming the scope that a later file of the same scope restates.
+    """
+
+    name: str
+    gateway: str
+    role: str
+    shape: Shape
+    fields: tuple[Field, ...]
+    lines: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    rows: tuple[RowControl, ...] = ()
+    groups: tuple[GroupControl, ...] = ()
+    batches: str | None = None
+    account: str | None = None
+    numbered: bool = False
+    scope: str | None = None
+    name_hint: str | None = None
+    batch_in_name: str | None = None
+    layout: Callable[[Header], str] = lambda header: f"{len(header.names)} columns"
+
+    @property
+    def table(self) -> str | None:
+        """The lake table that the lines go to; None for a control report."""
+        return {SETTLEMENT: "settlement_lines", STATUS: "status_lines"}.get(self.role)

@@ -1,0 +1,15 @@
+"""Every parser there is. A new report is a module with a PARSER and a line here."""
+
+from __future__ import annotations
+
+from recon.feeds.adyen import settlement_details
+from recon.feeds.csv_sheet import open_csv
+from recon.feeds.parser import Parser
+from recon.feeds.sheet import Opener
+from recon.feeds.stripe import payout_reconciliation
+
+PARSERS: tuple[Parser, ...] = (payout_reconciliation.PARSER, settlement_details.PARSER)
+"""In order of preference where a header fits several."""
+
+OPENERS: tuple[Opener, ...] = (open_csv,)
+"""In the order in which they are asked; CSV, which has no mark of its own, comes last."""
