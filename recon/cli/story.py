@@ -83,20 +83,22 @@ def _stage(console: Console, seconds: dict[str, float], name: str, work: Callabl
 
 
 def _recon(out: Path, *words: object, log: str | None = None, accepted: Sequence[int] = (0,)) -> str:
-    """Run a recon command in a process of its own; its standard output, which is kept in `logs` too.
+    """Run a recon command in a process of its own; its standard output, which `logs` keeps with what it said besides.
 
-    Its standard error is ours, so that its progress shows, unless `log` names the log (then it is kept with the rest).
+    On a terminal a command that has no `log` of its own shows its progress.
     """
     command = [sys.executable, "-m", "recon.cli.app", *map(str, words)]
-    errors = subprocess.STDOUT if log else None
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", check=False
-    )
     path = out / "logs" / f"{log or words[0]}.log"
-    path.write_text(done.stdout, encoding="utf-8")
-    if done.returncode not in accepted:
-        end = "\n".join(done.stdout.splitlines()[-20:])
-        raise StageFailed(f"recon {' '.join(map(str, words))} ended {done.returncode}; see {path}\n{end}")
+    with path.open("w+", encoding="utf-8") as said:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8", check=False,
+            stderr=None if log is None and sys.stderr.isatty() else said,
+        )  # fmt: skip
+        said.write(done.stdout)
+        if done.returncode not in accepted:
+            said.seek(0)
+            end = "".join(said.readlines()[-20:])
+            raise StageFailed(f"recon {' '.join(map(str, words))} ended {done.returncode}; all of it in {path}\n{end}")
     return done.stdout
 
 
@@ -130,6 +132,6 @@ def _run(out: Path, run: dict[str, Any]) -> Verdict:
     _recon(out, "run", "--window", run["window"], "--as-of", as_of, "--known-at", run["known_at"],
            "--lake", world / "lake", "--out", folder, log=f"run-{name}", accepted=(0, _WAITING))  # fmt: skip
     took = time.monotonic() - start
-    score = json.loads(_recon(out, "score", "--world", world, "--run", folder, "--json"))
+    score = json.loads(_recon(out, "score", "--world", world, "--run", folder, "--json", log=f"score-{name}"))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     return Verdict(name, folder / "reconciliation.html", took, score, summary)

@@ -37,9 +37,12 @@ class DuckDbEngine:
         self._connection = duckdb.connect(":memory:", config={
             "autoinstall_known_extensions": False, "autoload_known_extensions": False,
             "temp_directory": self._scratch.name, "threads": chosen.threads, "memory_limit": chosen.memory})
-        for setting in ("TimeZone = 'UTC'", "default_null_order = 'nulls_last'", "enable_progress_bar = false",
-                        "parquet_metadata_cache = true"):
+        for setting in ("TimeZone = 'UTC'", "default_null_order = 'nulls_last'", "parquet_metadata_cache = true"):
             self._connection.execute(f"SET {setting}")
+        # In a notebook without ipywidgets even switching the bar off is an error; there it is off already.
+        shows_bar = self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+        if shows_bar and shows_bar[0]:
+            self._connection.execute("SET enable_progress_bar = false")
 
     def __enter__(self) -> DuckDbEngine:
         return self

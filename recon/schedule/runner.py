@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recon.errors import Refused
 from recon.schedule import clean, html, parameters, place, record, secrets
 from recon.schedule.progress import VARIABLE, Progress, Watch
 from recon.schedule.record import REPORTS, Record, RunFailed
@@ -23,6 +24,8 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "reconciliation.i
 
 class RefusedInside(RunFailed):
     """A cell refused its input; the message is the cell's own."""
+
+    exit_code = Refused.exit_code
 
 
 @dataclass(frozen=True, slots=True)

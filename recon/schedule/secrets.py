@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 REMOVED = "[removed]"
 
-_NAME = re.compile(r"secret|token|passw|pwd|credential|api_?key|access_?key|private_?key|signature|webhook_?key", re.I)
+_NAME = re.compile(r"secret|token|passw|_pwd|credential|api_?key|access_?key|private_?key|signature|webhook_?key", re.I)
 _VALUE = re.compile(
     r"(AKIA|ASIA)[0-9A-Z]{16}"  # AWS access key id
     r"|\b(sk|rk|pk)_(live|test)_\w{8,}|\bwhsec_\w{8,}"  # Stripe

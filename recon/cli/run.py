@@ -1,0 +1,124 @@
+"""`recon run`: one window reconciled by the notebook, its results put in one folder in one step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.schemas.currency import ISO_EXPONENTS
+from recon.errors import Refused
+from recon.match.policy import Policy
+from recon.match.request import ENGINES, WINDOWS, Request
+from recon.schedule import runner
+from recon.schedule.record import RunFailed
+
+_FAIL_ON_MET, _WAITING = 1, 3
+_AMOUNTS = ("ledger", "gateway", "named", "pending", "held", "unexplained")
+
+
+class NoSuchClass(Refused):
+    """--fail-on names a class that no run reports."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    window: Annotated[str, typer.Option(help=f"Which cohort: {', '.join(WINDOWS)}.")],
+    as_of: Annotated[str, typer.Option(help="The day of the run, or for hourly its hour: 2026-03-31T14:00:00Z.")],
+    lake: Annotated[str, typer.Option(help="Folder or s3:// address of the lake.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; an earlier run there is replaced in one step.")],
+    engine: Annotated[str, typer.Option(help=f"What runs the SQL: {', '.join(ENGINES)}.")] = "duckdb",
+    known_at: Annotated[
+        str | None, typer.Option(help="Use only what had arrived by then: an instant, or now. Default: by as_of.")
+    ] = None,
+    manifest: Annotated[str | None, typer.Option(help="The manifest.json of an earlier run, to repeat it.")] = None,
+    fail_on: Annotated[
+        list[str] | None, typer.Option(metavar="CLASS", help="End with 1 when this class occurs; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print summary.json instead of the table.")] = False,
+) -> None:
+    """Reconcile one window. Ends 0 done, 1 --fail-on met, 2 refused, 3 waiting for a feed that is due."""
+    now = datetime.now(UTC)
+    if known_at == "now":
+        known_at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    Request.parse(window=window, as_of=as_of, lake=lake, engine=engine, known_at=known_at, manifest=manifest)
+    _refuse_unknown(fail_on or [], lake)
+    given = {"window": window, "as_of": as_of, "lake": lake, "engine": engine, "known_at": known_at,
+             "manifest": manifest, "out": str(out)}  # fmt: skip
+    try:
+        done = _run({name: value for name, value in given.items() if value is not None})
+    except runner.RefusedInside:
+        raise
+    except RunFailed as failed:
+        message = Text.assemble(("failed: ", "bold red"), str(failed))
+        Console(stderr=True, soft_wrap=True, highlight=False).print(message)
+        raise typer.Exit(failed.exit_code) from None
+    text = (done.out / "summary.json").read_text(encoding="utf-8")
+    summary = json.loads(text)
+    if as_json:
+        typer.echo(text, nl=False)
+    else:
+        console = Console(soft_wrap=True, highlight=False)
+        _print_summary(console, summary)
+        console.print(f"page: {done.page}", markup=False)
+    raise typer.Exit(exit_code(summary, fail_on or []))
+
+
+def exit_code(summary: Mapping[str, Any], fail_on: list[str]) -> int:
+    """What a finished run ends with: --fail-on before waiting before done."""
+    if any(name in summary["classes"] for name in fail_on):
+        return _FAIL_ON_MET
+    return _WAITING if summary["status"] == "waiting" else 0
+
+
+def _run(given: Mapping[str, object]) -> runner.Ran:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return runner.run(given)
+    with Status("starting the notebook", console=console) as status:
+        return runner.run(given, progress=status.update)
+
+
+def _refuse_unknown(fail_on: list[str], lake: str) -> None:
+    known = Policy.load(lake).classes
+    for name in fail_on:
+        if name not in known:
+            raise NoSuchClass(f"--fail-on {name!r} is no class of divergence; accepted: {', '.join(sorted(known))}")
+
+
+def _print_summary(console: Console, summary: Mapping[str, Any]) -> None:
+    title = f"{summary['window']} of {summary['cohort_from']} to {summary['cohort_to']}: {summary['status']}"
+    table = Table(title=title, title_justify="left", pad_edge=False)
+    for heading in ("gateway", "account", "currency"):
+        table.add_column(heading)
+    for heading in ("movements", "matched", "pending", "divergent", *_AMOUNTS):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for total in summary["totals"]:
+        counts = (f"{total[name]:,}" for name in ("movements", "matched", "pending", "divergent"))
+        amounts = (_major(total[f"{name}_minor"], total["currency"]) for name in _AMOUNTS)
+        table.add_row(total["gateway"], total["gateway_account"], total["currency"], *counts, *amounts)
+    if not console.is_terminal:
+        console.width = max(console.width, 200)
+    console.print(table)
+    if summary["classes"]:
+        parts = (f"{name} {entry['rows']:,}" for name, entry in summary["classes"].items())
+        console.print("classes: " + ", ".join(parts), markup=False)
+
+
+def _major(amount_minor: int, currency: str) -> str:
+    decimals = ISO_EXPONENTS.get(currency, 0)
+    digits = str(abs(amount_minor)).rjust(decimals + 1, "0")
+    cut = len(digits) - decimals
+    return f"{'-' if amount_minor < 0 else ''}{int(digits[:cut]):,}" + (f".{digits[cut:]}" if decimals else "")
