@@ -24,10 +24,8 @@ _AT_ONCE = 2
 _WAITING = 3
 
 
-class StageFailed(Refused):
-    """A stage ended in another way than the story expects; the message has the end of what it printed."""
-
-    exit_code = 1
+class StageFailed(Exception):
+    """A stage ended in another way than the story expects; the message has the end of what it said."""
 
 
 def register(app: typer.Typer) -> None:
@@ -42,9 +40,23 @@ def story(
     out: Annotated[Path, typer.Option(help="Folder for everything that is made; an earlier story there is replaced.")]
     = Path("build/run"),
 ) -> None:
-    """Make a world, ingest its settlement files, do and score every run that it lists, and say how it went."""
+    """Make a world, ingest its settlement files, do and score every run that it lists, and say how it went.
+
+    Ends 1 when a stage fails, a score is below 1.000 or money is unexplained.
+    """
     console = Console(highlight=False, soft_wrap=True)
     _empty(out)
+    try:
+        verdicts = _told(console, out, payments, days, seed)
+    except StageFailed as failed:
+        typer.echo(f"failed: {failed}", err=True)
+        raise typer.Exit(1) from None
+    console.print(finished(verdicts))
+    raise typer.Exit(0 if all(verdict.clean for verdict in verdicts) else 1)
+
+
+def _told(console: Console, out: Path, payments: int, days: int, seed: int) -> list[Verdict]:
+    """All stages; the verdicts, which are printed and written to story.json."""
     seconds: dict[str, float] = {}
     world, lake = out / "world", out / "world" / "lake"
     _stage(console, seconds, f"world of {payments:,} payments over {days} days, seed {seed}", lambda: _recon(
@@ -59,8 +71,7 @@ def story(
     console.print(verdicts_table(verdicts))
     console.print("   ".join(f"{name.split()[0]} {took:.0f} s" for name, took in seconds.items()))
     (out / "story.json").write_text(json.dumps({"seconds": seconds, "runs": [v.to_dict() for v in verdicts]}, indent=1))
-    console.print(finished(verdicts))
-    raise typer.Exit(0 if all(v.clean for v in verdicts) else 1)
+    return verdicts
 
 
 def _empty(out: Path) -> None:
