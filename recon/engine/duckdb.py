@@ -40,8 +40,8 @@ class DuckDbEngine:
         for setting in ("TimeZone = 'UTC'", "default_null_order = 'nulls_last'", "parquet_metadata_cache = true"):
             self._connection.execute(f"SET {setting}")
         # In a notebook without ipywidgets even switching the bar off is an error; there it is off already.
-        shows_bar = self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
-        if shows_bar and shows_bar[0]:
+        ((shows_bar,),) = self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+        if shows_bar:
             self._connection.execute("SET enable_progress_bar = false")
 
     def __enter__(self) -> DuckDbEngine:
