@@ -12,13 +12,13 @@ from pathlib import Path
 
 from recon.errors import Refused
 from recon.worlds.clock import rfc
-from recon.worlds.delivery import deliver
 from recon.worlds.frame import GENERATOR_VERSION
-from recon.worlds.generator import clean_history
 from recon.worlds.lake import write_lake
 from recon.worlds.model import FeedFile, History
-from recon.worlds.plan import Plan
+from recon.worlds.planting import defective_history
 from recon.worlds.render import arrival, render
+from recon.worlds.truth import CLASSES, truths_of
+from recon.worlds.truth_rows import RunTruth, write_truth
 
 MARK = "world.json"
 PAYMENTS = (100, 5_000_000)
@@ -54,9 +54,7 @@ def check_target(out: Path) -> None:
 
 def history_of(spec: WorldSpec) -> History:
     """The history with its defects and its deliveries."""
-    history = clean_history(spec.seed, spec.payments, spec.days)
-    deliver(history, Plan())
-    return history
+    return defective_history(spec.seed, spec.payments, spec.days)
 
 
 def build_world(spec: WorldSpec, out: Path, advance: Advance = lambda _: None) -> dict[str, object]:
@@ -78,12 +76,21 @@ def build_world(spec: WorldSpec, out: Path, advance: Advance = lambda _: None) -
 def _write(spec: WorldSpec, history: History, work: Path, advance: Advance) -> dict[str, object]:
     print_of_lake = write_lake(history, work / "lake", advance)
     write_feeds(history.files, work / "feeds", history.start)
+    found = truths_of(history)
+    write_truth(found, history.journal_ids, work / "truth")
     return {
         "seed": spec.seed, "payments": spec.payments, "days": spec.days, "generator": GENERATOR_VERSION, "lake": print_of_lake,
-        "runs": [{"window": r.window, "as_of": rfc(r.as_of), "known_at": rfc(r.known_at), "cohort_from": rfc(r.cohort_from),
-                  "cohort_to": rfc(r.cohort_to)} for r in history.runs],
-        "classes_decided": [], "defects": dict(sorted(history.planted.items())),
+        "runs": [_described(truth) for truth in found], "classes_decided": sorted(CLASSES),
+        "defects": dict(sorted(history.planted.items())),
     }
+
+
+def _described(truth: RunTruth) -> dict[str, object]:
+    run = truth.run
+    return {"window": run.window, "as_of": rfc(run.as_of), "known_at": rfc(run.known_at),
+            "cohort_from": rfc(run.cohort_from), "cohort_to": rfc(run.cohort_to),
+            "pending": {"/".join(key): amount for key, amount in sorted(truth.pending.items())},
+            "held": {"/".join(key): amount for key, amount in sorted(truth.held.items())}}
 
 
 def write_feeds(files: list[FeedFile], folder: Path, start: int) -> None:

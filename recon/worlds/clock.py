@@ -69,6 +69,11 @@ def _closed(calendar: str, year: int) -> frozenset[date]:
     return frozenset(days)
 
 
+def landing(hour: int) -> int:
+    """When the ledger objects of the hour that begins at `hour` reach the lake: a few minutes after its end."""
+    return hour + HOUR + (2 + hour // HOUR % 5) * MINUTE
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """When one report of one account is expected: the columns of feed_expectations that the due rule reads."""

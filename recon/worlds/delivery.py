@@ -22,17 +22,16 @@ def deliver(history: History, plan: Plan) -> None:
     for account in ACCOUNTS:
         rng = random.Random(f"{history.seed}:delivery:{account.name}")
         files = _settlement_files(history, account, rng, plan)
-        for file in files:
-            number_natives(file)
         history.files += files
         if account.control:
             history.files += _control_files(account, files, rng)
 
 
 def number_natives(file: FeedFile) -> None:
-    """Give every line the key that the gateway's row has: Stripe's own, at Adyen built from the row as printed."""
+    """Give every line its file, and the key that its row has: Stripe's own, at Adyen built from the row as printed."""
     seen: dict[str, int] = defaultdict(int)
     for line in file.lines:
+        line.files.append(file)
         if file.account.gateway == "stripe":
             line.native_id = f"txn_{line.token}"
             continue
@@ -58,7 +57,8 @@ def _settlement_files(history: History, account: Account, rng: random.Random, pl
             _pay_stripe(file, rng)
         else:
             _pay_adyen(file, carried, rng, number + 1 + plan.skips_number(account, turn + 1),
-                       forgets=plan.forgets_carry(account, turn))
+                       forgets=plan.forgets_carry(account, turn), draws=plan.draws_deposit(account, turn))
+        number_natives(file)
         files.append(file)
     return plan.redeliver(account, files, rng)
 
@@ -112,10 +112,11 @@ def _pay_stripe(file: FeedFile, rng: random.Random) -> None:
 
 
 def _pay_adyen(file: FeedFile, carried: dict[str, tuple[int, int]], rng: random.Random, following: int, *,
-               forgets: bool) -> None:
+               forgets: bool, draws: bool) -> None:
     """Carried balances in, the day's fee, then per currency a payout, or the negative balance carried on.
 
     `following` is the number of the next batch. `forgets`: what earlier batches carried out is not taken in.
+    `draws`: the gateway raises its deposit by more than the day brought.
     """
     account, batch, closed = file.account, file.batch or 0, file.covers_until + 46 * MINUTE + 38 * SECOND
     home = account.settles[0]
@@ -125,7 +126,12 @@ def _pay_adyen(file: FeedFile, carried: dict[str, tuple[int, int]], rng: random.
         came = carried.pop(currency, None)
         came = None if forgets else came
         net = sum(line.net for line in file.lines if line.settled_currency == currency)
-        net += fee.net if currency == home else 0
+        if currency == home:
+            net += fee.net
+            if draws:
+                taken = BatchRow("reserve", "DepositCorrection", "Deposit Correction", home, -max(net, 0) - 4_310, closed)
+                file.batch_rows.append(taken)
+                net += taken.net
         carry_in = came[1] if came else 0
         if came:
             file.batch_rows.append(BatchRow("balance_transfer", "Balancetransfer",

@@ -14,6 +14,9 @@ from recon.worlds.model import History, Movement
 
 Ints = npt.NDArray[np.int64]
 
+COMMIT_AFTER = 60
+"""Milliseconds from CAPTURE to COMMIT."""
+
 STEPS = ("RESERVE", "RELEASE", "CAPTURE", "COMMIT", "CAPTURE_REVERSAL", "REFUND", "REFUND_REVERSAL", "CHARGEBACK",
          "CHARGEBACK_REVERSAL")
 _CODE = {step: code for code, step in enumerate(STEPS)}
@@ -75,7 +78,7 @@ def journals_of(history: History, rng: np.random.Generator) -> Journals:
         if p.path == "rejected":
             continue
         fee = min(p.amount, share(p.amount, PLATFORM_FEE_BPS[p.merchant]))
-        rows.append((p.authorized_at - (p.authorized_at - p.created) // 2, p.index, 0, 1, p.amount, 0, 3, 2, ""))
+        rows.append((p.reserved_at, p.index, 0, 1, p.amount, 0, 3, 2, ""))
         moves.append(None)
         if p.path in ("voided", "declined"):
             rows.append((p.ended_at, p.index, 1, 1, p.amount, 0, 7 if p.path == "voided" else 5, 2, ""))
@@ -89,7 +92,7 @@ def journals_of(history: History, rng: np.random.Generator) -> Journals:
                          m.operation_ref or ""))
             moves.append(m)
             if first:
-                rows.append((m.at + 60, p.index, 3, 1, p.amount, fee, 8, 3 if 0 < fee < p.amount else 2, ""))
+                rows.append((m.at + COMMIT_AFTER, p.index, 3, 1, p.amount, fee, 8, 3 if 0 < fee < p.amount else 2, ""))
                 moves.append(None)
     order = sorted(range(len(rows)), key=lambda i: rows[i][:4])
     ordered = [rows[i] for i in order]

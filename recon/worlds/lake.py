@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pipeline.schemas.render import arrow_schema
 from pipeline.schemas.tables import table
 from recon.worlds import text
-from recon.worlds.clock import DAY, HOUR, MINUTE, SECOND, is_open, local_date, moment
+from recon.worlds.clock import DAY, HOUR, MINUTE, SECOND, is_open, landing, local_date, moment
 from recon.worlds.columns import entries_table, states_table
 from recon.worlds.control import control_rows
 from recon.worlds.journals import entries_of, journals_of
@@ -81,7 +81,7 @@ def _ledger_objects(history: History, rows: pa.Table, buckets: Rows) -> Iterator
     at = rows["event_at"].cast(pa.int64()).to_numpy()
     for hour, first, last in _hours(history, at):
         mine, of_bucket = rows.slice(first, last - first), buckets[first:last]
-        lands = hour + HOUR + (2 + hour // HOUR % 5) * MINUTE
+        lands = landing(hour)
         gap = gaps.get(hour)
         if gap:
             lost = np.isin(of_bucket, sorted(gap.buckets))

@@ -43,6 +43,11 @@ class Payment:
     defect: str | None = None
 
     @property
+    def reserved_at(self) -> int:
+        """When the hold was posted."""
+        return self.authorized_at - (self.authorized_at - self.created) // 2
+
+    @property
     def bucket(self) -> int:
         """Bucket of ledger_control."""
         return self.id % 256
@@ -83,7 +88,8 @@ class Line:
     """One payment row of a settlement report, signed from the merchant's side.
 
     `movement` is the journal that the gateway's operation caused, None where the ledger has none; `payment` is the
-    payment that it is about. The four references are what the file prints, and may be blank or wrong.
+    payment that it is about. The four references are what the file prints, and may be blank or wrong; `tangle` are the
+    journals that they point at where they contradict each other. `files` are the deliveries that hold the line.
     """
 
     account: Account
@@ -106,8 +112,9 @@ class Line:
     charge_ref: str
     payment_ref: str
     token: str
-    further: bool = False
     native_id: str = ""
+    tangle: tuple[Movement, ...] = ()
+    files: list[FeedFile] = field(default_factory=list)
 
     @property
     def fee(self) -> int:
@@ -187,7 +194,7 @@ class FeedFile:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Part of an hour's ledger objects that the lake lacks until `landed_at` (None: for ever)."""
+    """Part of an hour's ledger entries that the lake lacks until `landed_at` (None: for ever)."""
 
     hour: int
     buckets: frozenset[int]

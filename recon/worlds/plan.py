@@ -18,17 +18,22 @@ class Plan:
     """Faults of delivery, by (account index, day of the account counted from 0)."""
 
     skipped: set[tuple[int, int]] = field(default_factory=set)
+    drawn: set[tuple[int, int]] = field(default_factory=set)
     forgotten: set[tuple[int, int]] = field(default_factory=set)
     changes: dict[tuple[int, int], Change] = field(default_factory=dict)
 
     def taken(self, account: Account, turn: int) -> bool:
         """Whether something is planned for that day of the account."""
         key = (account.index, turn)
-        return key in self.skipped or key in self.forgotten or key in self.changes
+        return any(key in kept for kept in (self.skipped, self.drawn, self.forgotten, self.changes))
 
     def skips_number(self, account: Account, turn: int) -> bool:
         """Whether the batch number before this day's is never used."""
         return (account.index, turn) in self.skipped
+
+    def draws_deposit(self, account: Account, turn: int) -> bool:
+        """Whether the gateway raises its deposit that day, so that the batch turns negative."""
+        return (account.index, turn) in self.drawn
 
     def forgets_carry(self, account: Account, turn: int) -> bool:
         """Whether this day's batch fails to take in what the one before carried out."""

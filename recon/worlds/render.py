@@ -93,10 +93,10 @@ def _adyen_batch_row(row: BatchRow) -> adyen.AdyenRow:
 
 
 def _aggregate(file: FeedFile) -> list[adyen.AggregateRow]:
-    """Totals of a batch as its control report tells them: what went in as net, what was carried, what was paid."""
+    """Totals of a batch as its control report tells them: what went in, what was carried, what was paid; they add up to zero."""
     rows = []
     for payout in file.payouts:
-        rows.append(adyen.AggregateRow("Settled", "mc", payout.net, payout.currency, 1))
+        rows.append(adyen.AggregateRow("Settled", "mc", payout.net + (payout.told or 0) - payout.paid, payout.currency, 1))
         rows += [adyen.AggregateRow("Balancetransfer", "", amount, payout.currency, 1)
                  for amount in (payout.carry_in, -payout.carry_out) if amount]
         if payout.told:
