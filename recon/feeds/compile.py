@@ -9,7 +9,7 @@ import duckdb
 from pipeline.schemas.render import duckdb_type
 from pipeline.schemas.tables import table
 from recon.feeds.faults import KEPT, Fault, FileRefused
-from recon.feeds.fields import Amount, Check, Context, Rate, Reference
+from recon.feeds.fields import Amount, ApiAmount, ApiRate, Check, Context, Rate, Reference
 from recon.feeds.parser import Parser
 from recon.feeds.sheet import Loaded
 from recon.feeds.timefields import LabelTime, TwinTime
@@ -36,7 +36,7 @@ def learn(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
         looks |= field.looks(ctx)
         if isinstance(field, TwinTime | LabelTime):
             spans |= field.spans(ctx)
-        if isinstance(field, Amount | Rate) and ctx.has(field.header):
+        if isinstance(field, Amount | Rate) and not isinstance(field, ApiAmount | ApiRate) and ctx.has(field.header):
             numbers.append(ctx.text(field.header))
     outputs = [f"list(DISTINCT {sql})" for sql in looks.values()]
     for sql in spans.values():
@@ -97,7 +97,8 @@ def provided(parser: Parser, ctx: Context) -> list[str]:
     present = {field.name for field in parser.fields if field.reads(ctx)}
     filled = set()
     for name, sql in parser.lines.items():
-        words = set(re.findall(r"[a-z_]+", sql)) & {field.name for field in parser.fields} - {"kind"}
+        words = set(parser.needs.get(name) or re.findall(r"[a-z_]+", sql))
+        words &= {field.name for field in parser.fields} - {"kind"}
         if words & present:
             filled.add(name)
     filled |= present

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pipeline.schemas.currency import ISO_EXPONENTS
 from recon.feeds import amounts
+from recon.feeds.faults import refuse
 from recon.feeds.header import Header
 from recon.feeds.options import ReadOptions
 
@@ -227,6 +228,28 @@ class Reference(Field):
 
     def sql(self, ctx: Context) -> str:
         return ctx.text(self.column(ctx))
+
+
+class Said(Field):
+    """The batch or payout that the file is of, where only its name or `arrivals.json` says so."""
+
+    def reads(self, ctx: Context) -> tuple[str, ...]:
+        return ()
+
+    def sql(self, ctx: Context) -> str:
+        if ctx.options.batch_id is None:
+            raise refuse("the file does not say which payout it is of", accepted=self.header)
+        return quoted(ctx.options.batch_id)
+
+    def checks(self, ctx: Context) -> list[Check]:
+        return []
+
+
+class ApiRate(Rate):
+    """An exchange rate of the API: a JSON number."""
+
+    def sql(self, ctx: Context) -> str:
+        return f"TRY_CAST({ctx.text(self.header)} AS DECIMAL(38,18))"
 
 
 def quoted(text: str) -> str:

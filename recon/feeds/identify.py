@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from recon.feeds.faults import Fault, FileRefused, refuse
@@ -32,7 +33,7 @@ def _chosen(fitting: list[Parser], name: str, options: ReadOptions) -> Parser:
             f"said to be {options.report_type}, but its header is that of {fitting[0].name}",
             line=1, accepted=" or ".join(parser.name for parser in fitting),
         )  # fmt: skip
-    parser = next((p for p in fitting if p.name_hint and p.name_hint in name.lower()), fitting[0])
+    parser = next((p for p in fitting if p.name_hint and re.search(p.name_hint, name.lower())), fitting[0])
     if options.gateway not in (None, parser.gateway):
         raise refuse(f"said to be from {options.gateway}, but it is a report of {parser.gateway}", line=1)
     return parser

@@ -76,7 +76,7 @@ def write_batches(
     known = ", ".join(f"{_literal(facts[name])} AS {name}" for name in said)
     declared = table("batches")
     columns = ", ".join(f'"{column.name}"' for column in declared.columns)
-    rows = con.sql(f"SELECT {columns} FROM (SELECT *, {known} FROM ({query}))").to_arrow_table()
+    rows = con.cursor().sql(f"SELECT {columns} FROM (SELECT *, {known} FROM ({query}))").to_arrow_table()
     if not rows.num_rows:
         return None
     path: Path = lake / "batches" / f"{facts['file_id']}.parquet"

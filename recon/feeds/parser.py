@@ -53,7 +53,8 @@ class Parser:
     """One report of one gateway.
 
     `fields` are read from the file; `lines` maps columns of the lake table (or, for a control report, of the batches
-    query) to SQL over the fields; a field named like a column needs no entry. `batches` is SQL over `lines`.
+    query) to SQL over the fields; a field named like a column needs no entry. `needs` names the fields without which a
+    column is not decidable, where that is not plain from its SQL. `batches` is SQL over `lines`.
     `account` is the field that names the gateway account, None when the file does not say. `numbered` is True where
     native_id is built from the row and equal rows are told apart by counting them in file order. `covers` is SQL over
     `lines` naming the scope that a later file of the same scope restates.
@@ -65,6 +66,7 @@ class Parser:
     shape: Shape
     fields: tuple[Field, ...]
     lines: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rows: tuple[RowControl, ...] = ()
     groups: tuple[GroupControl, ...] = ()

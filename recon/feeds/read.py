@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from recon.feeds.registry import OPENERS, PARSERS
 from recon.feeds.sheet import Sheet, open_sheet
 from recon.feeds.timefields import undecidable
 
+_ACCOUNT = "gateway_account in arrivals.json beside the file, or --gateway-account NAME"
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -36,9 +38,9 @@ def read(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: ReadOpt
     """Read the file at `path`, delivered as `name`, into table `lines`. Raises FileRefused with every fault."""
     sheet = open_sheet(path, OPENERS)
     parser, header = identify(sheet.preview, PARSERS, name, options)
-    ctx = Context(header, options, parser.gateway)
+    ctx = Context(header, replace(options, batch_id=_said_batch(parser, name, options)), parser.gateway)
     try:
-        return _read(con, sheet, parser, ctx, name)
+        return _read(con, sheet, parser, ctx)
     except FileRefused as refused:
         refused.report_type, refused.gateway = parser.name, parser.gateway
         raise
@@ -46,7 +48,7 @@ def read(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: ReadOpt
         raise refuse(f"could not be read ({str(error).splitlines()[0][:200]})", accepted="a readable report") from error
 
 
-def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, parser: Parser, ctx: Context, name: str) -> Reading:
+def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, parser: Parser, ctx: Context) -> Reading:
     account = _given_account(parser, ctx.options)
     _needs_reference(parser, ctx)
     loaded = sheet.load(con, ctx.header, compiled.needed(parser, ctx))
@@ -57,17 +59,19 @@ def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, parser: Parser, ctx: Con
     faults = [*controls.run(con, parser), *undecidable(ctx, parser.fields)]
     totals = controls.totals(con, parser)
     if not totals["rows"]:
+        if not account:
+            raise refuse("no rows, so nothing says which gateway account it is of", accepted=_ACCOUNT)
         faults.append(Fault("a header and no rows: nothing happened, or nothing was exported", level=WARNING))
     totals["scope"] = _scope(con, parser)
-    return Reading(parser, _facts(con, parser, ctx, account, name, totals), tuple(faults))
+    return Reading(parser, _facts(con, parser, ctx, account, totals), tuple(faults))
 
 
 def _facts(
-    con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, account: str, name: str, totals: dict[str, Any]
+    con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, account: str, totals: dict[str, Any]
 ) -> dict[str, Any]:
     options = ctx.options
     accounts = [row[0] for row in con.execute("SELECT DISTINCT gateway_account FROM lines").fetchall()]
-    batch = _batch(con, parser, name, options)
+    batch = _batch(con, parser, options)
     if totals["scope"] is None and batch is not None and parser.batch_in_name:
         totals["scope"] = f"{account} batch {batch}"
     return {
@@ -92,21 +96,22 @@ def _given_account(parser: Parser, options: ReadOptions) -> str:
     if options.gateway_account is None and parser.account is None:
         raise refuse(
             "the file does not say which gateway account it is of",
-            accepted="gateway_account in arrivals.json beside the file, or --gateway-account NAME",
+            accepted=_ACCOUNT,
         )
     return options.gateway_account or ""
 
 
 def _needs_reference(parser: Parser, ctx: Context) -> None:
-    """A column that was asked for and that no file of this gateway's own default replaces must be there."""
+    """A column that was asked for may be absent with all others of its kind, but not beside others: a misspelt name."""
     asked = ctx.options.payment_ref_columns
     for field in parser.fields:
         if isinstance(field, Reference) and asked and not any(map(ctx.has, asked)) and not ctx.has(field.header):
             there = [name for name in ctx.header.names if "metadata" in name.lower()]
-            raise refuse(
-                f"no column {asked[0]!r} to take the payment reference from", line=ctx.header.line, column=asked[0],
-                accepted=" or ".join(map(repr, there)) or f"a file with that column, or with {field.header!r}",
-            )  # fmt: skip
+            if there:
+                raise refuse(
+                    "no such column to take the payment reference from", line=ctx.header.line, column=asked[0],
+                    accepted=" or ".join(map(repr, there)),
+                )  # fmt: skip
 
 
 def _scope(con: duckdb.DuckDBPyConnection, parser: Parser) -> str | None:
@@ -116,13 +121,15 @@ def _scope(con: duckdb.DuckDBPyConnection, parser: Parser) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
-def _batch(con: duckdb.DuckDBPyConnection, parser: Parser, name: str, options: ReadOptions) -> str | None:
-    """The batch of a file that is one batch: from its rows, else from what was said, else from its name."""
+def _batch(con: duckdb.DuckDBPyConnection, parser: Parser, options: ReadOptions) -> str | None:
+    """The batch of a file that is one batch: from its rows, else from what was said of it or its name."""
     if parser.role == SETTLEMENT:
         found = [row[0] for row in con.execute("SELECT DISTINCT batch_id FROM lines LIMIT 2").fetchall()]
         if found:
             return found[0] if len(found) == 1 else None
-    if options.batch_id is not None or parser.batch_in_name is None:
-        return options.batch_id
-    printed = re.search(parser.batch_in_name, name)
-    return printed.group(1) if printed else None
+    return options.batch_id
+
+
+def _said_batch(parser: Parser, name: str, options: ReadOptions) -> str | None:
+    printed = re.search(parser.batch_in_name, name) if parser.batch_in_name else None
+    return options.batch_id or (printed.group(1) if printed else None)

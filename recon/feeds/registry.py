@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from recon.feeds.adyen import settlement_details
 from recon.feeds.csv_sheet import open_csv
+from recon.feeds.json_sheet import open_json
 from recon.feeds.parser import Parser
 from recon.feeds.sheet import Opener
-from recon.feeds.stripe import payout_reconciliation
+from recon.feeds.stripe import (
+    balance_change,
+    balance_transactions,
+    legacy_export,
+    payout_reconciliation,
+    payout_summary,
+    payouts,
+)
 
-PARSERS: tuple[Parser, ...] = (payout_reconciliation.PARSER, settlement_details.PARSER)
+PARSERS: tuple[Parser, ...] = (
+    payout_reconciliation.PARSER,
+    balance_change.PARSER,
+    legacy_export.PARSER,
+    balance_transactions.PARSER,
+    payouts.PARSER,
+    payout_summary.PARSER,
+    settlement_details.PARSER,
+)
 """In order of preference where a header fits several."""
 
-OPENERS: tuple[Opener, ...] = (open_csv,)
+OPENERS: tuple[Opener, ...] = (open_json, open_csv)
 """In the order in which they are asked; CSV, which has no mark of its own, comes last."""

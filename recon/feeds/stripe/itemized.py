@@ -35,26 +35,37 @@ FIELDS: tuple[Field, ...] = (
     Text("card_country", "card_country"),
 )
 
-_FACED = f"kind IN ({PAYMENT}) AND faced IS NOT NULL AND faced_currency IS NOT NULL"
 _OF_CHARGE = "(source_id LIKE 'ch\\_%' ESCAPE '\\' OR source_id LIKE 'py\\_%' ESCAPE '\\')"
-_BATCH = "coalesce(payout_id, CASE WHEN kind IN ('payout', 'payout_reversal') THEN source_id END)"
 
-LINES = {
-    "batch_id": _BATCH,
-    "payout_ref": _BATCH,
-    # A report may print the charge where a refund's or a dispute's own reference belongs.
-    "operation_ref": "CASE WHEN kind NOT IN ('charge', 'charge_failure', 'partial_capture_reversal') "
-    f"AND {_OF_CHARGE} THEN NULL ELSE source_id END",
-    "charge_ref": f"coalesce(charge_id, CASE WHEN {_OF_CHARGE} THEN source_id END)",
-    "gross_minor": f"CASE WHEN {_FACED} THEN CASE WHEN gross < 0 THEN -abs(faced) WHEN gross > 0 THEN abs(faced) "
-    "ELSE faced END ELSE gross END",
-    "gross_currency": f"CASE WHEN {_FACED} THEN faced_currency ELSE currency END",
-    "settled_gross_minor": "gross",
-    "fee_minor": "fee",
-    "fee_currency": "currency",
-    "net_minor": "net",
-    "net_currency": "currency",
-}
+
+NEEDS = {"batch_id": ("payout_id",), "payout_ref": ("payout_id",)}
+
+
+def lines(kind: str = "kind", shown: str = "true") -> dict[str, str]:
+    """Columns of settlement_lines over the fields; `kind` is SQL of the line's kind where no field has it.
+
+    `shown` is SQL that says when the customer-facing amount is to be believed.
+    """
+    faced = f"({kind}) IN ({PAYMENT}) AND faced IS NOT NULL AND faced_currency IS NOT NULL AND {shown}"
+    batch = f"coalesce(payout_id, CASE WHEN ({kind}) IN ('payout', 'payout_reversal') THEN source_id END)"
+    return {
+        "kind": kind,
+        "batch_id": batch,
+        "payout_ref": batch,
+        # A report may print the charge where a refund's or a dispute's own reference belongs.
+        "operation_ref": f"CASE WHEN ({kind}) NOT IN ('charge', 'charge_failure', 'partial_capture_reversal') "
+        f"AND {_OF_CHARGE} THEN NULL ELSE source_id END",
+        "charge_ref": f"coalesce(charge_id, CASE WHEN {_OF_CHARGE} THEN source_id END)",
+        "gross_minor": f"CASE WHEN {faced} THEN CASE WHEN gross < 0 THEN -abs(faced) WHEN gross > 0 THEN abs(faced) "
+        "ELSE faced END ELSE gross END",
+        "gross_currency": f"CASE WHEN {faced} THEN faced_currency ELSE currency END",
+        "settled_gross_minor": "gross",
+        "fee_minor": "fee",
+        "fee_currency": "currency",
+        "net_minor": "net",
+        "net_currency": "currency",
+    }
+
 
 IDENTITY = RowControl(
     problem="gross − fee is not net",
