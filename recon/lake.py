@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.schemas import ledger
@@ -23,6 +25,7 @@ KNOWN_BY_OBJECT = frozenset(table.name for table in ledger.TABLES)
 """Tables whose knowledge is per object (`landed_at`); the others carry received_at in their rows."""
 
 _LISTING_COLUMNS = ["table", "path", "digest", "rows", "landed_at"]
+_LISTING_REQUIRED = {"table", "path", "landed_at"}
 
 
 class LakeRefused(Refused):
@@ -147,12 +150,10 @@ class Lake:
         """What lake_files says of `table`, by path; the earliest landing where two listings name one object."""
         found: dict[str, LakeObject] = {}
         for path, _ in self._walk(declared("lake_files"), None, None):
-            rows = pq.read_table(io.BytesIO(self._store.read(path)), columns=_LISTING_COLUMNS,
-                                 filters=[("table", "=", table)])
-            for row in rows.to_pylist():
+            for row in _listing_rows(path, self._store.read(path), table):
                 landed: datetime = row["landed_at"]
                 landed = landed.replace(tzinfo=UTC) if landed.tzinfo is None else landed.astimezone(UTC)
-                item = LakeObject(table, row["path"], row["rows"], row["digest"], landed)
+                item = LakeObject(table, row["path"], row.get("rows"), row.get("digest"), landed)
                 known = found.get(item.path)
                 if known is None or item.landed_at < known.landed_at:
                     found[item.path] = item
@@ -173,6 +174,20 @@ class Lake:
             for entry in self._store.entries(folder) or ():
                 if not entry.folder and entry.name.endswith(".parquet") and entry.name[0] not in "._":
                     yield f"{folder}/{entry.name}", entry.modified_ms
+
+
+def _listing_rows(path: str, body: bytes, table: str) -> list[dict[str, Any]]:
+    """Rows of one lake_files object that speak of `table`. Raises LakeRefused naming the object."""
+    try:
+        file = pq.ParquetFile(io.BytesIO(body))
+        rows = file.read(columns=[name for name in file.schema_arrow.names if name in _LISTING_COLUMNS])
+    except (pa.ArrowException, OSError) as error:
+        raise LakeRefused(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
+    missing = sorted(_LISTING_REQUIRED - set(rows.column_names))
+    if missing:
+        raise LakeRefused(f"{path} lacks {', '.join(missing)}; a listing has {', '.join(_LISTING_COLUMNS)}")
+    found: list[dict[str, Any]] = rows.filter(pc.field("table") == table).to_pylist()
+    return found
 
 
 def _entry(item: os.DirEntry[str]) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ def duckdb_select(table: Table, paths: Sequence[str], *, root: str, present: Col
         nulls = ", ".join(f'CAST(NULL AS {duckdb_type(c)}) AS "{c.name}"' for c in columns)
         return f"SELECT {nulls}, CAST(NULL AS VARCHAR) AS source_path WHERE false"
     prefix = root.rstrip("/") + "/"
-    files = ", ".join(_quoted(prefix + path) for path in paths)
+    files = ", ".join(_quoted(duckdb_path(prefix + path)) for path in paths)
     casts = ", ".join(_cast(c, present is None or c.name in present or c in table.partitions) for c in columns)
     hive = "true, hive_types_autocast = false" if table.partitions else "false"
     union = "false" if uniform else "true"
@@ -67,6 +68,11 @@ def duckdb_select(table: Table, paths: Sequence[str], *, root: str, present: Col
         f"SELECT {casts}, substr(filename, {len(prefix) + 1}) AS source_path "
         f"FROM read_parquet([{files}], filename = true, union_by_name = {union}, hive_partitioning = {hive})"
     )
+
+
+def duckdb_path(path: str) -> str:
+    """`path` as DuckDB's file lists want it: there *, ? and [ would stand for other files."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", path)
 
 
 def glue_columns(columns: Iterable[Column]) -> list[dict[str, str]]:

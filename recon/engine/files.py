@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from pipeline.schemas.columns import Column, Table, Type
+from pipeline.schemas.render import duckdb_path
 from recon.errors import Refused
 
 _WHOLE = r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|DECIMAL\(\d+,\s*0\)"
@@ -67,8 +68,9 @@ def _schemas(connection: duckdb.DuckDBPyConnection, table: Table, root: str,
         FROM parquet_schema($files) WHERE list_contains($columns, name) AND num_children IS NULL
         GROUP BY file_name"""
     full = {f"{root}/{path}": path for path in paths}
+    parameters = {"files": [duckdb_path(file) for file in full], "columns": [c.name for c in table.columns]}
     try:
-        rows = connection.execute(query, {"files": list(full), "columns": [c.name for c in table.columns]}).fetchall()
+        rows = connection.execute(query, parameters).fetchall()
     except duckdb.Error as error:
         named = next((path for whole, path in full.items() if whole in str(error)), None)
         raise FileRefused(f"{table.name}: {named or 'a file'} in {root} cannot be read as Parquet: "

@@ -34,6 +34,15 @@ def test_a_view_holds_exactly_the_objects_given(bench: Bench) -> None:
     assert read(bench) == []
 
 
+@pytest.mark.parametrize("odd", ["a*", "a?", "[ab]", "a'b", 'a"b', "a%20b", "a b", "$a", "é"])
+def test_marks_in_a_name_never_stand_for_other_objects(bench: Bench, odd: str) -> None:
+    for name in ("a", "b", "ab", "a1"):
+        bench.write("ledger_entries", f"{FOLDER}/{name}.parquet", sample("ledger_entries", rows=1))
+    path = f"{FOLDER}/{odd}.parquet"
+    bench.engine.expose("ledger_entries", [bench.write("ledger_entries", path, sample("ledger_entries", rows=1))])
+    assert bench.rows("SELECT e.source_path FROM ledger_entries AS e", inputs="ledger_entries") == [(path,)]
+
+
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_an_empty_view_has_every_declared_column(bench: Bench, name: str) -> None:
     bench.engine.expose(name, [])

@@ -129,6 +129,15 @@ def test_an_object_that_is_listed_and_gone_is_refused(tmp_path: Path) -> None:
     assert paths(Lake(tmp_path).objects("ledger_entries", dt_from=date(2026, 1, 2))) == [kept]
 
 
+def test_a_listing_that_cannot_be_used_is_refused_by_name(tmp_path: Path) -> None:
+    put(tmp_path, "lake_files/0.parquet", body=b"no parquet")
+    with pytest.raises(Refused, match=r"lake_files/0.parquet cannot be read as Parquet"):
+        Lake(tmp_path).objects("ledger_entries")
+    pq.write_table(pa.table({"table": ["ledger_entries"], "path": ["x"]}), tmp_path / "lake_files" / "0.parquet")
+    with pytest.raises(Refused, match=r"lake_files/0.parquet lacks landed_at; a listing has table, path, digest"):
+        Lake(tmp_path).objects("ledger_entries")
+
+
 def test_a_missing_lake_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"no lake at .*nowhere: expected a folder that holds one folder per table"):
         Lake(tmp_path / "nowhere")
