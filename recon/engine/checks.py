@@ -17,6 +17,13 @@ _WHOLE_TYPES = (_T.BIGINT, _T.INT, _T.SMALLINT, _T.TINYINT)
 _UNITS = ("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "YEAR")
 _ODD_REGEX = re.compile(r"\$|\(\?|\[\[|&&|[*+?}][+]|\\[^-.*+?|(){}\[\]^/\\z]|[^\x20-\x7e]")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_RESERVED = frozenset("""
+    alter and as between by case cast constraint create cross cube deallocate delete describe distinct drop else end
+    escape except execute exists extract false first for from full group grouping having in inner insert intersect into
+    is join last left like listagg natural normalize not null on or order outer prepare recursive right rollup select
+    skip table then trim true uescape union unnest using values when where with
+""".split())
+"""Words that Trino or Athena refuse as a name; sqlglot takes some of them."""
 _EXPONENT = re.compile(r"[eE]")
 
 
@@ -240,7 +247,7 @@ def by_name(node: exp.Expr, _: Parameters) -> bool:
 
 
 def odd_identifier(node: exp.Expr, _: Parameters) -> bool:
-    return bool(node.args.get("quoted")) or not _NAME.fullmatch(node.name)
+    return bool(node.args.get("quoted")) or not _NAME.fullmatch(node.name) or node.name in _RESERVED
 
 
 def _bare_columns(node: exp.Expr) -> Iterator[exp.Column]:

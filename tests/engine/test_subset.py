@@ -105,6 +105,8 @@ TRAPS: list[tuple[str, str]] = [
     ("set_by_name", "SELECT t.a FROM t UNION ALL BY NAME SELECT t.a FROM t"),
     ("identifier", 'SELECT t."A" FROM t'),
     ("identifier", "SELECT t.Amount FROM t"),
+    ("identifier", "SELECT t.a AS first FROM t"),
+    ("identifier", "SELECT t.a FROM t AS skip"),
     ("lambda", "SELECT filter(t.a, x -> x > 1) FROM t"),
     ("nested", "SELECT t.a[1] FROM t"),
     ("nested", "SELECT json_extract_scalar(t.a, '$.x') FROM t"),
