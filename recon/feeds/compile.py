@@ -21,36 +21,30 @@ WRITTEN_LATER = frozenset({"line_id", "file_id", "report_type", "received_at", "
 _BOTH = "FROM raw POSITIONAL JOIN fields"
 
 
-def needed(parser: Parser, ctx: Context) -> list[int]:
-    """Positions of the columns that the parser reads: the allow-list. No other column leaves the file."""
-    names = {name for field in parser.fields for name in field.reads(ctx)}
-    return sorted(position for name in names for position in ctx.header.positions(name))
-
-
 def learn(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
     """Fill `ctx` with what compiling needs: distinct codes, ranges of local times, the decimal separator."""
-    looks: dict[str, str] = {}
+    looks: dict[str, None] = {}
     spans: dict[str, str] = {}
     numbers: list[str] = []
     for field in parser.fields:
-        looks |= field.looks(ctx)
+        looks |= dict.fromkeys(field.looks(ctx))
         if isinstance(field, TwinTime | LabelTime):
             spans |= field.spans(ctx)
         if isinstance(field, Amount | Rate) and not isinstance(field, ApiAmount | ApiRate) and ctx.has(field.header):
             numbers.append(ctx.text(field.header))
-    outputs = [f"list(DISTINCT {sql})" for sql in looks.values()]
+    outputs = [f"list(DISTINCT {ctx.text(name)})" for name in looks]
     for sql in spans.values():
         outputs += [f"min({sql})", f"max({sql})"]
-    outputs += [_any(numbers, ","), _any(numbers, ".")]
+    outputs += [_any(numbers, ",")]
     row = con.execute(f"SELECT {', '.join(outputs)} FROM raw").fetchone() or ()
     for name, values in zip(looks, row, strict=False):
-        ctx.distinct[name] = [str(value) for value in values or [] if value is not None]
+        ctx.printed[name] = values or []
     at = len(looks)
     for name in spans:
         ctx.span[name] = (row[at], row[at + 1])
         at += 2
-    commas, points = row[at : at + 2]
-    ctx.comma = bool(commas) and not points
+    if row[at]:
+        ctx.comma = con.execute(f"SELECT {_any(numbers, '.')} FROM raw").fetchone() == (False,)
 
 
 def make_fields(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
@@ -122,8 +116,9 @@ def _targets(parser: Parser, ctx: Context, account: str) -> dict[str, str]:
         elif column.name == "zone_source":
             sql = _text(zone_of(parser, ctx)[0])
         targets[column.name] = f"CAST({sql} AS {duckdb_type(column)})"
-    # Names that begin with an underscore are steps of a control or of the batches; they are never written.
-    return targets | {name: sql for name, sql in parser.lines.items() if name.startswith("_")}
+    # Names that begin with an underscore are steps of a control or of the batches; they are never written. Status
+    # lines have no native_id of their own in the lake, but their line_id is made of it.
+    return targets | {name: sql for name, sql in parser.lines.items() if name.startswith("_") or name == "native_id"}
 
 
 def zone_of(parser: Parser, ctx: Context) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import duckdb
@@ -26,7 +26,7 @@ class CsvSheet:
         self.path = path
         self.preview = _preview(head)
 
-    def load(self, con: duckdb.DuckDBPyConnection, header: Header, positions: Sequence[int]) -> Loaded:
+    def load(self, con: duckdb.DuckDBPyConnection, header: Header, positions: Collection[int]) -> Loaded:
         """Table `raw`. Rows of another width, undecodable bytes and open quotes become faults, with their lines."""
         columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(header.names)))
         kept = ", ".join(f"nullif(c{index}, '') AS c{index}" for index in positions)
@@ -43,7 +43,7 @@ class CsvSheet:
         return Loaded(first_line=header.line + 1)
 
     def _load_slowly(
-        self, con: duckdb.DuckDBPyConnection, header: Header, positions: Sequence[int], message: str
+        self, con: duckdb.DuckDBPyConnection, header: Header, positions: Collection[int], message: str
     ) -> Loaded:
         faults: list[Fault] = []
         lines: list[int] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -42,7 +42,7 @@ class JsonSheet:
             paths |= dict.fromkeys(["source", *(f"source.{path}" for path in _paths(source))])
         self.preview: list[tuple[str, ...]] = [tuple(paths)]
 
-    def load(self, con: duckdb.DuckDBPyConnection, header: Header, positions: Sequence[int]) -> Loaded:
+    def load(self, con: duckdb.DuckDBPyConnection, header: Header, positions: Collection[int]) -> Loaded:
         """Table `raw`. Line numbers count the objects."""
         cells = ", ".join(f"nullif({_cell(header.names[index])}, '') AS c{index}" for index in positions)
         con.execute(f"CREATE OR REPLACE TABLE raw AS SELECT {cells} FROM ({self._items()})")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from recon.feeds.fields import Field
 from recon.feeds.header import Header, Shape
@@ -49,6 +50,15 @@ class GroupControl:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What lines above the header say: whose file it is, and the local days it holds in full (the second excluded)."""
+
+    account: str | None = None
+    day_from: date | None = None
+    day_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parser:
     """One report of one gateway.
 
@@ -57,7 +67,8 @@ class Parser:
     column is not decidable, where that is not plain from its SQL. `batches` is SQL over `lines`.
     `account` is the field that names the gateway account, None when the file does not say. `numbered` is True where
     native_id is built from the row and equal rows are told apart by counting them in file order. `covers` is SQL over
-    `lines` naming the scope that a later file of the same scope restates.
+    `lines` naming the scope that a later file of the same scope restates. `header` tells which of two columns printed
+    under one name comes first; `claim` reads the lines above the header.
     """
 
     name: str
@@ -77,6 +88,8 @@ class Parser:
     name_hint: str | None = None
     batch_in_name: str | None = None
     layout: Callable[[Header], str] = lambda header: f"{len(header.names)} columns"
+    header: Callable[[Header], Header] = lambda header: header
+    claim: Callable[[Sequence[tuple[str, ...]]], Claim] = lambda preamble: Claim()
 
     @property
     def table(self) -> str | None:

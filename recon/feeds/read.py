@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -14,13 +16,15 @@ from recon.feeds import compile as compiled
 from recon.feeds import controls
 from recon.feeds.faults import WARNING, Fault, FileRefused, refuse
 from recon.feeds.fields import Context, Reference
+from recon.feeds.forms import expected
 from recon.feeds.identify import identify
 from recon.feeds.known import naive
 from recon.feeds.options import ReadOptions
-from recon.feeds.parser import SETTLEMENT, Parser
+from recon.feeds.parser import SETTLEMENT, Claim, Parser
 from recon.feeds.registry import OPENERS, PARSERS
 from recon.feeds.sheet import Sheet, open_sheet
 from recon.feeds.timefields import undecidable
+from recon.feeds.times import known_zone
 
 _ACCOUNT = "gateway_account in arrivals.json beside the file, or --gateway-account NAME"
 
@@ -38,9 +42,12 @@ def read(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: ReadOpt
     """Read the file at `path`, delivered as `name`, into table `lines`. Raises FileRefused with every fault."""
     sheet = open_sheet(path, OPENERS)
     parser, header = identify(sheet.preview, PARSERS, name, options)
-    ctx = Context(header, replace(options, batch_id=_said_batch(parser, name, options)), parser.gateway)
+    ctx = Context(parser.header(header), replace(options, batch_id=_said_batch(parser, name, options)), parser.gateway)
     try:
-        return _read(con, sheet, parser, ctx)
+        claim = parser.claim(sheet.preview[: header.line - 1])
+        if claim.account and not options.gateway_account:
+            ctx.options = replace(ctx.options, gateway_account=claim.account)
+        return _read(con, sheet, parser, ctx, claim)
     except FileRefused as refused:
         refused.report_type, refused.gateway = parser.name, parser.gateway
         raise
@@ -48,11 +55,12 @@ def read(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: ReadOpt
         raise refuse(f"could not be read ({str(error).splitlines()[0][:200]})", accepted="a readable report") from error
 
 
-def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, parser: Parser, ctx: Context) -> Reading:
+def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, parser: Parser, ctx: Context, claim: Claim) -> Reading:
     account = _given_account(parser, ctx.options)
     _needs_reference(parser, ctx)
-    loaded = sheet.load(con, ctx.header, compiled.needed(parser, ctx))
+    loaded = sheet.load(con, ctx.header, expected(parser.fields, ctx))
     compiled.learn(con, parser, ctx)
+    ctx.options = _with_days(ctx.options, claim, compiled.zone_of(parser, ctx)[1])
     compiled.make_fields(con, parser, ctx)
     compiled.check(con, parser, ctx, loaded)
     compiled.make_lines(con, parser, ctx, account, loaded)
@@ -89,6 +97,15 @@ def _facts(
         "control_totals": json.dumps(totals),
         "provides": json.dumps(compiled.provided(parser, ctx)),
     }
+
+
+def _with_days(options: ReadOptions, claim: Claim, zone: str) -> ReadOptions:
+    """The claimed local days as the interval that the file covers, unless somebody said another one."""
+    zone = zone or options.time_zone or ""
+    if options.covers_from or options.covers_until or not (claim.day_from and claim.day_until and known_zone(zone)):
+        return options
+    start, end = (datetime.combine(day, time(), ZoneInfo(zone)) for day in (claim.day_from, claim.day_until))
+    return replace(options, covers_from=start, covers_until=end) if start < end else options
 
 
 def _given_account(parser: Parser, options: ReadOptions) -> str:

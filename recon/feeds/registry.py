@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recon.feeds.adyen import settlement_details
+from recon.feeds.adyen import aggregate_settlement, payment_accounting, settlement_details
 from recon.feeds.csv_sheet import open_csv
 from recon.feeds.json_sheet import open_json
 from recon.feeds.parser import Parser
@@ -24,6 +24,8 @@ PARSERS: tuple[Parser, ...] = (
     payouts.PARSER,
     payout_summary.PARSER,
     settlement_details.PARSER,
+    payment_accounting.PARSER,
+    aggregate_settlement.PARSER,
 )
 """In order of preference where a header fits several."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 import duckdb
 
 from recon.feeds.faults import Fault, refuse
+from recon.feeds.forms import Form
 from recon.feeds.header import Header
 
 PREVIEW = 12
@@ -37,8 +38,11 @@ class Sheet(Protocol):
 
     preview: list[tuple[str, ...]]
 
-    def load(self, con: duckdb.DuckDBPyConnection, header: Header, positions: Sequence[int]) -> Loaded:
-        """Make table `raw` with a text column `c{position}` for each position, blank cells NULL, in file order."""
+    def load(self, con: duckdb.DuckDBPyConnection, header: Header, positions: Mapping[int, Form]) -> Loaded:
+        """Make table `raw` with a text column `c{position}` for each position, blank cells NULL, in file order.
+
+        `positions` says what each column is meant to hold; a format of mere text need not ask.
+        """
         ...
 
 

@@ -20,3 +20,14 @@ _KINDS = {
 }
 
 JOURNAL_TYPES = {raw: kind for kind, types in _KINDS.items() for raw in types.split()}
+
+_MOVED = "Settled Refunded Chargeback ChargebackReversed SecondChargeback SettledInstallment RefundedInstallment"
+_STATUSES = (
+    "Received Authorised Refused Error Retried Reversed Cancelled Expired SentForSettle SentForRefund RefundedReversed "
+    "CaptureFailed RefundFailed SettledBulk RefundedBulk"
+)
+
+RECORD_TYPES = frozenset(
+    [*_STATUSES.split(), *(kind + how for kind in _MOVED.split() for how in ("", "Externally", "ExternallyWithInfo"))]
+)
+"""Adyen's record types of payment accounting. One that is not here is kept and reported."""
