@@ -173,6 +173,6 @@ def _control_files(account: Account, files: list[FeedFile], rng: random.Random) 
         else:
             continue
         if any(p.told is not None for p in file.payouts):
-            made.append(FeedFile(account, account.control.report, "control", name, file.day, begins, ends, received,
+            made.append(FeedFile(account, account.control, "control", name, file.day, begins, ends, received,
                                  file.batch, [], [], file.payouts))
     return made

@@ -15,7 +15,10 @@ START = ms(datetime(2026, 3, 2, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account at a gateway: what it sells in, what it is settled in, and how it reports."""
+    """One account at a gateway: what it sells in, what it is settled in, and how it reports.
+
+    `control` is the report of totals that it also sends; nobody waits for it, so it has no expectation.
+    """
 
     index: int
     gateway: str
@@ -26,7 +29,7 @@ class Account:
     settles: tuple[str, ...]
     exchanges_to: str
     expected: Expectation
-    control: Expectation | None
+    control: str | None
     weight: int
     first_batch: int = 0
 
@@ -47,12 +50,12 @@ ACCOUNTS = (
             ("USD", "EUR", "JPY"), "USD", Expectation("payout_reconciliation", "UTC", "12:00", 2, 6, "US"), None, 32),
     Account(1, "stripe", "acct_HarborTravel", "activity", "UTC", (("USD", 50), ("GBP", 30), ("KWD", 12), ("EUR", 8)),
             ("USD", "GBP", "KWD"), "USD", Expectation("balance_change_from_activity", "UTC", "12:00", 1, 12, "US"),
-            Expectation("payouts", "UTC", "12:00", 1, 12, "US"), 24),
+            "payouts", 24),
     Account(2, "adyen", "LumenECOM_NL", "classic", _AMS, (("EUR", 60), ("GBP", 20), ("USD", 12), ("JPY", 8)),
             ("EUR", "GBP", "USD"), "EUR", Expectation("settlement_details", _AMS, "12:00", 1, 6, "TARGET"), None, 26, 211),
     Account(3, "adyen", "HarborECOM_NL", "wide", _AMS, (("EUR", 50), ("JPY", 20), ("KWD", 15), ("USD", 15)),
             ("EUR", "JPY", "KWD"), "EUR", Expectation("settlement_details", _AMS, "14:00", 1, 8, "TARGET"),
-            Expectation("aggregate_settlement", _AMS, "14:00", 1, 8, "TARGET"), 18, 87),
+            "aggregate_settlement", 18, 87),
 )
 
 COMPANY = {"LumenECOM_NL": "LumenGroup", "HarborECOM_NL": "HarborGroup"}

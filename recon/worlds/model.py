@@ -229,7 +229,6 @@ class History:
     journal_ids: list[str] = field(default_factory=list)
 
     def expectations(self) -> list[tuple[Account, Expectation]]:
-        """Every expected report, settlement reports first."""
+        """Every expected report with its account."""
         accounts = {p.account.index: p.account for p in self.payments}
-        found = [accounts[i] for i in sorted(accounts)]
-        return [(a, a.expected) for a in found] + [(a, a.control) for a in found if a.control]
+        return [(accounts[i], accounts[i].expected) for i in sorted(accounts)]

@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 from recon.worlds.frame import Account
 from recon.worlds.model import FeedFile
 
-Change = Callable[[list[FeedFile], FeedFile, random.Random], None]
-"""Takes all files of an account so far, the file of the day, and changes or adds deliveries."""
+Change = Callable[[list[FeedFile], FeedFile, random.Random], bool]
+"""Takes all files of an account, the file of the day, and changes or adds deliveries; False where it could not."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """Faults of delivery, by (account index, day of the account counted from 0)."""
+    """Faults of delivery, by (account index, day of the account counted from 0). `undone` are those that found nothing
+    to work on."""
 
     skipped: set[tuple[int, int]] = field(default_factory=set)
     drawn: set[tuple[int, int]] = field(default_factory=set)
     forgotten: set[tuple[int, int]] = field(default_factory=set)
     changes: dict[tuple[int, int], Change] = field(default_factory=dict)
+    undone: list[Change] = field(default_factory=list)
 
     def taken(self, account: Account, turn: int) -> bool:
         """Whether something is planned for that day of the account."""
@@ -44,6 +46,6 @@ class Plan:
         made = list(files)
         for turn, file in enumerate(files):
             change = self.changes.get((account.index, turn))
-            if change:
-                change(made, file, rng)
+            if change and not change(made, file, rng):
+                self.undone.append(change)
         return made

@@ -57,8 +57,9 @@ def defective_history(seed: int, payments: int, days: int) -> History:
     _plant_deliveries(shop, cohorts, planted)
     _plant_holes(shop, cohorts, planted)
     _plant_money(shop, cohorts, planted)
-    history.planted = dict(planted)
     deliver(history, plan)
+    planted.subtract(feeds.effect_of(change) for change in plan.undone)
+    history.planted = {name: count for name, count in planted.items() if count}
     return history
 
 

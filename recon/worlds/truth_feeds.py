@@ -7,15 +7,13 @@ from collections import defaultdict
 from recon.worlds.clock import HOUR, due, landing, local_days, rfc
 from recon.worlds.model import FeedFile, Payout
 from recon.worlds.truth_rows import RunTruth, Truth
-from recon.worlds.view import View, postings
+from recon.worlds.view import View
 
 
 def decide_feeds(view: View, truth: RunTruth) -> None:
     """feed_late, feed_incomplete, feed_duplicate and feed_restated of the run."""
     run, history = view.run, view.index.history
     for account, expected in history.expectations():
-        if expected is not account.expected:
-            continue
         for _, begins, ends in local_days(account.zone, run.cohort_from, run.cohort_to):
             if (account.index, account.report, begins) not in view.holders and due(ends - 1, expected) <= run.as_of:
                 truth.rows.append(_feed("feed_late", (account.gateway, account.name, account.report, begins), None))
@@ -56,7 +54,7 @@ def decide_lake(view: View, truth: RunTruth) -> None:
     for gap in view.gaps:
         if view.in_cohort(gap.hour) and gap.hour + HOUR + 12 * 60_000 < view.run.known_at:
             short: dict[tuple[str, str], int] = defaultdict(int)
-            for posting in postings(view.index.history, gap):
+            for posting in view.index.withheld[gap]:
                 short[posting.step, posting.currency] += posting.debit
             truth.rows += [Truth("lake_gap", f"hour:ledger_entries:{rfc(gap.hour)}:{step}:{currency}", None, None, currency,
                                  diff, 0) for (step, currency), diff in sorted(short.items())]
@@ -74,7 +72,7 @@ def _payout_rows(view: View, payout: Payout, told: Payout | None) -> list[Truth]
     paid = printed if told.told is None else told.told
     if paid is not None:
         return [_batch("payout_residual", payout, owed - paid)] if owed != paid else []
-    late = payout.effective_at + (payout.account.control.grace_hours if payout.account.control else 0) * HOUR
+    late = payout.effective_at + payout.account.expected.grace_hours * HOUR
     return [_batch("payout_missing", payout, owed)] if owed > 0 and late <= view.run.as_of else []
 
 

@@ -17,6 +17,16 @@ Key = tuple[str, str, str]
 _CONTROL_LANDS = RECORDED_AFTER + 2 * 60_000
 
 
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """The debits of one journal, as ledger_control counts them."""
+
+    step: str
+    currency: str
+    bucket: int
+    debit: int
+
+
 @dataclass(slots=True)
 class Index:
     """A history ordered for questions: movements and lines by UTC day, odd lines, movements by amount."""
@@ -27,11 +37,12 @@ class Index:
     loose: list[Line] = field(default_factory=list)
     unreferenced: list[Movement] = field(default_factory=list)
     alike: dict[tuple[int, str, str, int], list[Movement]] = field(default_factory=lambda: defaultdict(list))
+    withheld: dict[Gap, list[Posting]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History) -> Index:
         """Read the history once."""
-        index = cls(history)
+        index = cls(history, withheld={gap: list(postings(history, gap)) for gap in history.gaps})
         for p in history.payments:
             for move in p.moves:
                 index.moves[move.at // DAY].append(move)
@@ -74,7 +85,7 @@ class View:
         for file in sorted(known, key=lambda f: (f.status == "accepted", f.received_at)):
             view.holders[file.account.index, file.report, file.covers_from] = file
         for gap in view.gaps:
-            for posting in postings(history, gap):
+            for posting in index.withheld[gap]:
                 view.holes[posting.step, posting.currency].add((gap.hour, posting.bucket))
         return view
 
@@ -128,16 +139,6 @@ class View:
             for line in self.index.lines.get(day, ()):
                 if self.in_cohort(line.at) and self.has_line(line):
                     yield line
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """The debits of one journal, as ledger_control counts them."""
-
-    step: str
-    currency: str
-    bucket: int
-    debit: int
 
 
 def postings(history: History, gap: Gap) -> Iterator[Posting]:

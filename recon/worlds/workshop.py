@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from recon.worlds.clock import DAY, HOUR, MINUTE, local_date
 from recon.worlds.frame import ACCOUNTS, Account
+from recon.worlds.journals import COMMIT_AFTER
 from recon.worlds.model import History, Line, Movement, Payment
 from recon.worlds.plan import Plan
 
@@ -24,18 +25,24 @@ def anything(_: Payment) -> bool:
 
 @dataclass(slots=True)
 class Workshop:
-    """A history under work. Days count from the world's first day; `simple` are payments with one capture, one line."""
+    """A history under work. Days count from the world's first day; `simple` are payments with one capture, one
+    line, by day of the capture; `by_hour` payments with a journal in an hour, in a clean history."""
 
     history: History
     plan: Plan
     rng: random.Random
     simple: dict[int, list[Payment]] = field(default_factory=lambda: defaultdict(list))
+    by_hour: dict[int, list[Payment]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def open(cls, history: History, plan: Plan) -> Workshop:
         """A workshop over a clean history."""
         shop = cls(history, plan, random.Random(f"{history.seed}:defects"))
         for p in history.payments:
+            if p.path != "rejected":
+                hours = {at // HOUR for at in (p.reserved_at, p.ended_at, *(m.at for m in p.moves))}
+                for hour in hours | {(p.ended_at + COMMIT_AFTER) // HOUR}:
+                    shop.by_hour[hour].append(p)
             if p.path == "captured" and len(p.moves) == len(p.lines) == 1:
                 shop.simple[shop.day_of(p.moves[0].at)].append(p)
         return shop

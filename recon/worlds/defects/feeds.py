@@ -6,7 +6,7 @@ Each plans one account's day; what it does happens while the files are made.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from recon.worlds.clock import DAY, HOUR, SECOND
@@ -14,6 +14,7 @@ from recon.worlds.delivery import number_natives
 from recon.worlds.frame import STEP
 from recon.worlds.lines import restated
 from recon.worlds.model import FeedFile, Line
+from recon.worlds.plan import Change
 from recon.worlds.workshop import Workshop, part_of
 
 _BY_STRIPE, _BY_ADYEN, _UNCONTROLLED = (0, 1), (2, 3), (0, 2)
@@ -86,32 +87,40 @@ def raised_deposit(shop: Workshop, day: int) -> bool:
     return False
 
 
+def effect_of(change: Change) -> str:
+    """The name in world.json of the defect whose work `change` is."""
+    return _NAMES[change]
+
+
 def _planned(shop: Workshop, day: int, accounts: Iterable[int],
-             change: Callable[[list[FeedFile], FeedFile, random.Random], None]) -> bool:
+             change: Change) -> bool:
     for account, turn in shop.open_turns(day, accounts):
         shop.plan.changes[account.index, turn] = change
         return True
     return False
 
 
-def _delay(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
+def _delay(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     file.received_at = file.covers_until + 9 * DAY + rng.randrange(2 * DAY) // SECOND * SECOND
+    return True
 
 
-def _repeat(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
+def _repeat(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     files.append(_again(file, "again", file.received_at + DAY, status="duplicate", repeats=file))
+    return True
 
 
-def _reorder(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
+def _reorder(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     files.append(_again(file, file.day.isoformat(), file.received_at + DAY, status="duplicate", repeats=file, reordered=True))
+    return True
 
 
-def _restate(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
+def _restate(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     """A copy of the file with one untouched sale changed, and its payout with it."""
     owed = {p.currency: p.paid for p in file.payouts}
     wanted = [line for line in file.lines if _plain(line) and owed.get(line.settled_currency, 0) > line.gross]
     if not wanted:
-        return
+        return False
     old = rng.choice(wanted)
     new = replace(old, files=[])
     restated(new, old.gross - part_of(old.gross, STEP.get(old.currency, 1), 10))
@@ -128,38 +137,45 @@ def _restate(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
                         for r in file.batch_rows]
     number_natives(again)
     files.append(again)
+    return True
 
 
-def _cut(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
+def _cut(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     """The file loses its last lines and the closing rows. A file without lines is left alone."""
     if not file.lines:
-        return
+        return False
     for line in file.lines[_kept(file):]:
         line.files.remove(file)
     file.lines = file.lines[:_kept(file)]
     file.batch_rows = [r for r in file.batch_rows if r.at < file.covers_until]
     file.payouts = []
     file.status = "incomplete"
+    return True
 
 
-def _cut_then_whole(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
+def _cut_then_whole(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     if not file.lines:
-        return
+        return False
     whole = _again(file, "complete", file.received_at + 9 * DAY + 3 * HOUR)
     number_natives(whole)
     _cut(files, file, rng)
     files.append(whole)
+    return True
 
 
-def _mispay(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
+def _mispay(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     payout = max(file.payouts, key=lambda p: p.paid, default=None)
-    if payout and payout.paid > 100:
-        payout.told = payout.paid - 10 * rng.randrange(1, 9)
+    if payout is None or payout.paid <= 100:
+        return False
+    payout.told = payout.paid - 10 * rng.randrange(1, 9)
+    return True
 
 
-def _unpay(files: list[FeedFile], file: FeedFile, rng: random.Random) -> None:
-    if len(file.payouts) > 1:
-        min(file.payouts, key=lambda p: p.paid).told = None
+def _unpay(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
+    if len(file.payouts) < 2:
+        return False
+    min(file.payouts, key=lambda p: p.paid).told = None
+    return True
 
 
 def _again(file: FeedFile, word: str, received_at: int, *, status: str = "accepted", repeats: FeedFile | None = None,
@@ -178,3 +194,8 @@ def _plain(line: Line) -> bool:
 
 def _kept(file: FeedFile) -> int:
     return max(1, len(file.lines) * 6 // 10)
+
+
+_NAMES: dict[Change, str] = {_delay: "feed_late", _repeat: "feed_duplicate", _reorder: "feed_reordered",
+                             _restate: "feed_restated", _cut: "feed_incomplete", _cut_then_whole: "feed_cut_then_whole",
+                             _mispay: "payout_residual", _unpay: "payout_missing"}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from recon.worlds.clock import DAY, HOUR
-from recon.worlds.journals import COMMIT_AFTER
-from recon.worlds.model import Gap, History, Payment
+from recon.worlds.model import Gap, Payment
 from recon.worlds.workshop import Workshop
 
 
@@ -21,7 +20,7 @@ def lake_gap_late(shop: Workshop, hour: int) -> bool:
 def duplicate_delivery(shop: Workshop, hour: int) -> bool:
     """Some entries of the hour that begins at `hour` are delivered twice."""
     taken = {gap.hour for gap in shop.history.gaps} | set(shop.history.doubled_hours)
-    if hour in taken or not _active(shop.history, hour):
+    if hour in taken or not shop.by_hour.get(hour // HOUR):
         return False
     shop.history.doubled_hours.append(hour)
     return True
@@ -31,19 +30,13 @@ def _hole(shop: Workshop, hour: int, landed_at: int | None) -> bool:
     history = shop.history
     if any(abs(gap.hour - hour) < 3 * DAY for gap in history.gaps) or hour in history.doubled_hours:
         return False
-    active = _active(history, hour)
+    active = shop.by_hour.get(hour // HOUR, [])
     buckets = sorted({p.bucket for p in active} - {p.bucket for p in active if _delicate(p)})
     lost = shop.rng.sample(buckets, (len(buckets) + 1) // 2)
     if not lost:
         return False
     history.gaps.append(Gap(hour, frozenset(lost), landed_at))
     return True
-
-
-def _active(history: History, hour: int) -> list[Payment]:
-    """Payments with a journal in the hour."""
-    return [p for p in history.payments if p.path != "rejected" and any(
-        hour <= at < hour + HOUR for at in (p.reserved_at, p.ended_at, p.ended_at + COMMIT_AFTER, *(m.at for m in p.moves)))]
 
 
 def _delicate(p: Payment) -> bool:
