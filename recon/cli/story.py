@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from recon.cli.story_report import Verdict, finished, totals_table, verdicts_table
+from recon.cli.story_report import Verdict, finished, totals_table
 from recon.errors import Refused
 
 _MADE = ("world", "runs", "logs", "story.json")
@@ -59,17 +59,16 @@ def _told(console: Console, out: Path, payments: int, days: int, seed: int) -> l
     """All stages; the verdicts, which are printed and written to story.json."""
     seconds: dict[str, float] = {}
     world, lake = out / "world", out / "world" / "lake"
-    _stage(console, seconds, f"world of {payments:,} payments over {days} days, seed {seed}", lambda: _recon(
+    _stage(console, seconds, "world", f"{payments:,} payments over {days} days, seed {seed}", lambda: _recon(
         out, "world", "--seed", seed, "--payments", payments, "--days", days, "--out", world))
-    _stage(console, seconds, "ingest of its settlement files", lambda: _recon(
+    _stage(console, seconds, "ingest", "the settlement files that the gateways delivered", lambda: _recon(
         out, "ingest", world / "feeds", "--lake", lake))
     listed = json.loads((world / "world.json").read_text(encoding="utf-8"))["runs"]
     verdicts: list[Verdict] = []
-    _stage(console, seconds, f"{len(listed)} runs, two at a time, each scored", lambda: verdicts.extend(
-        _runs(out, listed, console)))
+    _stage(console, seconds, "runs", f"{len(listed)}, two at a time, each scored against the truth", lambda:
+        verdicts.extend(_runs(out, listed, console)))
     console.print(totals_table(verdicts))
-    console.print(verdicts_table(verdicts))
-    console.print("   ".join(f"{name.split()[0]} {took:.0f} s" for name, took in seconds.items()))
+    console.print("   ".join(f"{name} {took:.0f} s" for name, took in seconds.items()))
     (out / "story.json").write_text(json.dumps({"seconds": seconds, "runs": [v.to_dict() for v in verdicts]}, indent=1))
     return verdicts
 
@@ -85,8 +84,8 @@ def _empty(out: Path) -> None:
     (out / "logs").mkdir(parents=True)
 
 
-def _stage(console: Console, seconds: dict[str, float], name: str, work: Callable[[], object]) -> None:
-    console.print(f"{name} ...")
+def _stage(console: Console, seconds: dict[str, float], name: str, what: str, work: Callable[[], object]) -> None:
+    console.print(f"{name}: {what}")
     start = time.monotonic()
     work()
     seconds[name] = round(time.monotonic() - start, 1)

@@ -41,12 +41,12 @@ class Verdict:
         return perfect and not (self.score["false_matches"] or self.score["missed_matches"] or self.unexplained)
 
     def line(self) -> str:
-        """The run in one line."""
-        precision, recall = _share(self.score["precision"]), _share(self.score["recall"])
-        return (
-            f"{self.name:<20} {self.summary['status']:<8} {self.seconds:5.1f} s   precision {precision}"
-            f"   recall {recall}   {'clean' if self.clean else 'NOT CLEAN'}"
-        )
+        """The run in one line, with its page."""
+        rows = sum(_count(value) for value in self.summary["classes"].values())
+        score = f"precision {_share(self.score['precision'])}  recall {_share(self.score['recall'])}"
+        verdict = "clean" if self.clean else "NOT CLEAN"
+        run = f"{self.name:<20} {self.seconds:5.1f} s  {self.summary['status']:<7} {rows:6,} rows"
+        return f"{run}  {score}  {verdict}  {self.page}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a file."""
@@ -71,20 +71,6 @@ def totals_table(verdicts: Sequence[Verdict]) -> Table:
     return table
 
 
-def verdicts_table(verdicts: Sequence[Verdict]) -> Table:
-    """Each run with its page."""
-    table = Table("run", "status", title="Runs", title_justify="left")
-    for heading in ("rows", "precision", "recall", "seconds"):
-        table.add_column(heading, justify="right")
-    table.add_column("page", overflow="fold")
-    for v in verdicts:
-        rows = sum(_count(value) for value in v.summary["classes"].values())
-        style = None if v.clean else "bold red"
-        table.add_row(v.name, v.summary["status"], f"{rows:,}", _share(v.score["precision"]), _share(v.score["recall"]),
-                      f"{v.seconds:.1f}", str(v.page), style=style)  # fmt: skip
-    return table
-
-
 def finished(verdicts: Sequence[Verdict]) -> str:
     """The last sentence: what to open, and whether the story holds."""
     stained = [verdict.name for verdict in verdicts if not verdict.clean]
@@ -98,4 +84,4 @@ def _count(value: Any) -> int:
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "    -" if value is None else f"{value:.3f}"

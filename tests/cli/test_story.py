@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from recon.cli import story
 from recon.cli.app import build
-from recon.cli.story_report import Verdict, finished, totals_table, verdicts_table
+from recon.cli.story_report import Verdict, finished, totals_table
 from recon.errors import Refused
 
 PERFECT = {"precision": 1.0, "recall": 1.0, "false_matches": 0, "missed_matches": 0}
@@ -70,8 +70,9 @@ def test_the_last_sentence_names_what_is_not_clean_or_what_to_open() -> None:
 
 
 def test_each_run_shows_its_score_and_page() -> None:
-    text = shown(verdicts_table([verdict(precision=0.9876, recall=None)]))
-    assert "0.988" in text
+    text = verdict(precision=0.9876, recall=None).line()
+    assert "precision 0.988  recall     -" in text
+    assert "6 rows" in text
     assert "runs/T7/reconciliation.html" in text
 
 
