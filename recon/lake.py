@@ -107,21 +107,26 @@ class Lake:
         """Objects of `table`, sorted by path; none where the table has no folder.
 
         `dt_from`, `dt_until` (half-open) keep to partitions of these days without listing others. `known_at` keeps
-        what landed before it, in the pipeline's tables only. Raises LakeRefused where lake_files names an object
-        that is gone: a hole in the lake must not look like money that never moved.
+        what landed before it, in the pipeline's tables only. What lake_files lists and the folder lacks is not among
+        them: see lost().
         """
         shape = declared(table)
         listed = self._listed(table) if table in KNOWN_BY_OBJECT else {}
         present = {path: modified for path, modified in self._walk(shape, dt_from, dt_until)}
-        gone = sorted(path for path in listed if path not in present and _in_range(path, dt_from, dt_until))
-        if gone:
-            raise LakeRefused(f"lake {self.root} lacks {gone[0]}, which its lake_files lists"
-                              + (f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""))
         found = [listed.get(path) or LakeObject(table, path, None, None, _utc(modified))
                  for path, modified in sorted(present.items())]
         if known_at is None or table not in KNOWN_BY_OBJECT:
             return found
         return [item for item in found if item.landed_at < known_at]
+
+    def lost(self, table: str, *, dt_from: date | None = None, dt_until: date | None = None) -> list[LakeObject]:
+        """Objects that lake_files lists and the folder lacks, sorted by path.
+
+        A hole, to be told by control totals and by name; never a reason to call money missing.
+        """
+        present = {path for path, _ in self._walk(declared(table), dt_from, dt_until)}
+        listed = self._listed(table)
+        return [listed[path] for path in sorted(listed) if path not in present and _in_range(path, dt_from, dt_until)]
 
     def require(self, table: str) -> None:
         """Raises LakeRefused naming the expected folder when the lake has no such table."""

@@ -41,16 +41,17 @@ class Control:
 
     @classmethod
     def read(cls, engine: Engine, request: Request) -> Control:
-        """Control of the hours from a day before the cohort to a day after it, as far as as_of."""
-        hours = {"hours_from": request.cohort_from - _NEAR, "hours_until": min(request.cohort_to + _NEAR, request.as_of)}
+        """Which hours of the search range are counted, and the holes from a day before the cohort to a day after it."""
+        near = {"hours_from": request.cohort_from - _NEAR, "hours_until": min(request.cohort_to + _NEAR, request.as_of)}
         holes = [
             Hole(row["hour_start"].replace(tzinfo=UTC), row["currency"], row["step"], row["bucket"],
                  row["missing_entries"], row["missing_debit_minor"])
-            for row in engine.fetch("control_gaps", **hours).to_pylist()
+            for row in engine.fetch("control_gaps", **near).to_pylist()
         ]
+        counted = engine.fetch("controlled_hours", hours_from=request.search_from, hours_until=request.as_of)
         covered = {
             row["hour_start"].replace(tzinfo=UTC): row["covers_until"].replace(tzinfo=UTC)
-            for row in engine.fetch("controlled_hours", **hours).to_pylist()
+            for row in counted.to_pylist()
         }
         return cls(holes, covered)
 

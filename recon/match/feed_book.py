@@ -44,6 +44,7 @@ class FeedFile:
     supersedes: str | None
     faults: tuple[Mapping[str, Any], ...]
     provides: frozenset[str]
+    source_path: str
 
     @property
     def account(self) -> tuple[str, str]:
@@ -66,10 +67,15 @@ class FeedBook:
         """From rows of feed_files."""
         return cls([_feed_file(row) for row in rows.to_pylist()])
 
-    def known_at(self, known_at: datetime) -> tuple[FeedBook, int]:
-        """The book of what had been received before `known_at`, and how many files came later."""
-        known = [f for f in self.files if f.received_at < known_at]
-        return FeedBook(known), len(self.files) - len(known)
+    def known_at(self, known_at: datetime) -> FeedBook:
+        """The book of what had been received before `known_at`."""
+        return FeedBook([f for f in self.files if f.received_at < known_at])
+
+    def objects_after(self, known_at: datetime) -> tuple[set[str], set[str]]:
+        """What of the lake only later files wrote: paths of their feed_files rows, and ids of files not known before."""
+        known = {f.file_id for f in self.files if f.received_at < known_at}
+        later = [f for f in self.files if f.received_at >= known_at]
+        return {f.source_path for f in later}, {f.file_id for f in later} - known
 
     def by_id(self) -> dict[str, FeedFile]:
         """Files by id, the kept offer of each."""
@@ -174,4 +180,5 @@ def _feed_file(row: Mapping[str, Any]) -> FeedFile:
         supersedes=row["supersedes_file_id"],
         faults=tuple(json.loads(row["faults"] or "[]")),
         provides=frozenset(json.loads(row["provides"] or "[]")),
+        source_path=row["source_path"],
     )

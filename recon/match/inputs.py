@@ -14,6 +14,7 @@ from typing import Any
 from recon.engine.port import Engine
 from recon.errors import Refused
 from recon.lake import KNOWN_BY_OBJECT, Lake, LakeObject
+from recon.match.feed_book import FeedBook
 from recon.match.finding import utc
 from recon.match.manifest_file import read_manifest
 from recon.match.policy import Policy
@@ -26,21 +27,24 @@ _CODE = ("recon.match", "recon.sql", "recon.engine", "pipeline.schemas")
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Objects by table, their manifest entries, and how many objects landed too late to count."""
+    """Objects by table, their manifest entries, how many objects landed too late to count, and which are lost."""
 
     objects: Mapping[str, Sequence[LakeObject]]
     files: Sequence[Mapping[str, Any]]
     later_files: int
+    lost: Sequence[str]
+    """Paths that lake_files lists and the lake lacks."""
 
     def landed_at(self) -> dict[str, datetime]:
         """When each ledger object landed, by path."""
         return {item.path: item.landed_at for item in self.objects["ledger_entries"]}
 
 
-def select(lake: Lake, request: Request) -> Inputs:
+def select(lake: Lake, request: Request, engine: Engine) -> Inputs:
     """The objects that the run may read: of the search range and landed before known_at, or those of a manifest.
 
-    Raises Refused where the lake has no ledger_entries, or an object of the manifest is gone or changed.
+    Exposes feed_files on the way, to see which files were known. Raises Refused where the lake has no ledger_entries,
+    nothing at all of the cohort, or where an object of the manifest is gone or changed.
     """
     lake.require("ledger_entries")
     first, until = request.search_from.date(), _day_after(request.as_of)
@@ -48,14 +52,25 @@ def select(lake: Lake, request: Request) -> Inputs:
     present |= {table: lake.objects(table) for table in WHOLE}
     if request.manifest:
         objects, files = _from_manifest(lake, present, Path(request.manifest))
-        return Inputs(objects, files, 0)
+        return Inputs(objects, files, 0, ())
+    engine.expose("feed_files", present["feed_files"])
+    paths, file_ids = FeedBook.read(engine.fetch("feed_files")).objects_after(request.known_at)
     objects = {
-        table: [item for item in items if table not in KNOWN_BY_OBJECT or item.landed_at < request.known_at]
+        table: [item for item in items if item.landed_at < request.known_at]
+        if table in KNOWN_BY_OBJECT
+        else [item for item in items if item.path not in paths and Path(item.path).stem not in file_ids]
         for table, items in present.items()
     }
-    later = sum(len(items) for items in present.values()) - sum(len(items) for items in objects.values())
+    later = sum(len(present[table]) - len(objects[table]) for table in KNOWN_BY_OBJECT & set(WINDOWED)) + len(paths)
+    _require_data(lake, request, objects)
     files = [entry for table in sorted(objects) for entry in lake.manifest_entries(objects[table])]
-    return Inputs(objects, files, later)
+    lost = [
+        item.path
+        for table in sorted(KNOWN_BY_OBJECT & set(WINDOWED))
+        for item in lake.lost(table, dt_from=first, dt_until=until)
+        if item.landed_at < request.known_at
+    ]
+    return Inputs(objects, files, later, lost)
 
 
 def expose(engine: Engine, inputs: Inputs) -> None:
@@ -89,6 +104,26 @@ def code_digest() -> str:
             if source.name.endswith((".py", ".sql", ".json")):
                 digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
+
+
+def _require_data(lake: Lake, request: Request, objects: Mapping[str, Sequence[LakeObject]]) -> None:
+    """A cohort of which the lake holds neither entries nor control is a wrong window, not a quiet one."""
+    tables = ("ledger_entries", "ledger_control")
+    days = {f"dt={day}" for day in _days(request.cohort_from, request.cohort_to)}
+    if any(item.path.split("/")[1] in days for table in tables for item in objects[table]):
+        return
+    held = sorted({item.path.split("/")[1] for table in tables for item in lake.objects(table)})
+    what = f"it holds {held[0]} to {held[-1]}" if held else "it holds no ledger entries at all"
+    late = "" if not set(held) & days else "; those days landed later than known_at: give --known-at now to take them in"
+    raise Refused(
+        f"lake {lake.root} has nothing of {request.window} as of {utc(request.as_of)}, cohort {utc(request.cohort_from)} "
+        f"to {utc(request.cohort_to)}: {what}{late}"
+    )
+
+
+def _days(start: datetime, end: datetime) -> list[date]:
+    count = (_day_after(end) - start.date()).days
+    return [start.date() + timedelta(days=offset) for offset in range(count)]
 
 
 def _from_manifest(

@@ -75,14 +75,13 @@ def reconcile(request: Request, *, engine: Engine | None = None, progress: Progr
 
 def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> RunResult:
     with stages.stage("list the lake"):
-        inputs = run_inputs.select(lake, request)
+        inputs = run_inputs.select(lake, request, engine)
         policy = Policy.load(lake.root)
         manifest = run_inputs.manifest(request, inputs, policy)
         run_id = run_inputs.run_id(manifest)
         run_inputs.expose(engine, inputs)
     with stages.stage("read feeds and calendars"):
-        files = FeedBook.read(engine.fetch("feed_files"))
-        book, later_feeds = files.known_at(request.known_at)
+        book = FeedBook.read(engine.fetch("feed_files")).known_at(request.known_at)
         days = calendars(engine.fetch("calendar_days", known_at=request.known_at).to_pylist())
         expected = expectations(engine.fetch("expected_feeds", known_at=request.known_at).to_pylist(), days)
         due = due_calendar(
@@ -113,7 +112,7 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         ).to_pylist() if request.window == "hourly" else []
     story = Story(
         request, run_id, identity, findings, divergences, known_batches, book, expected, control,
-        inputs.later_files + later_feeds, landed,
+        inputs.later_files, inputs.lost, landed,
     )
     return RunResult(
         window=request.window, as_of=request.as_of, known_at=request.known_at, cohort_from=request.cohort_from,

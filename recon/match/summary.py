@@ -39,6 +39,7 @@ class Story:
     expected: Sequence[Expectation]
     control: Control
     later_files: int
+    lost: Sequence[str]
     landed: Sequence[Mapping[str, Any]]
 
 
@@ -62,6 +63,7 @@ def summarise(story: Story, seconds: Mapping[str, float]) -> dict[str, Any]:
         "feeds": _feeds(story),
         "landed_lines": list(story.landed),
         "later_files": story.later_files,
+        "lost_objects": list(story.lost),
         "seconds": dict(seconds),
     }
 

@@ -120,13 +120,13 @@ def test_known_at_never_hides_objects_whose_rows_say_when_they_came(tmp_path: Pa
     assert paths(Lake(tmp_path).objects(path.split("/")[0], known_at=EARLY)) == [path]
 
 
-def test_an_object_that_is_listed_and_gone_is_refused(tmp_path: Path) -> None:
+def test_an_object_that_is_listed_and_gone_is_lost_not_read(tmp_path: Path) -> None:
     gone = "ledger_entries/dt=2026-01-01/hr=00/a.parquet"
     kept = put(tmp_path, "ledger_entries/dt=2026-01-02/hr=00/a.parquet")
     listing(tmp_path, ("ledger_entries", gone, None, EARLY), ("ledger_entries", kept, None, EARLY))
-    with pytest.raises(Refused, match=f"lacks {gone}, which its lake_files lists"):
-        Lake(tmp_path).objects("ledger_entries")
-    assert paths(Lake(tmp_path).objects("ledger_entries", dt_from=date(2026, 1, 2))) == [kept]
+    assert paths(Lake(tmp_path).objects("ledger_entries")) == [kept]
+    assert paths(Lake(tmp_path).lost("ledger_entries")) == [gone]
+    assert paths(Lake(tmp_path).lost("ledger_entries", dt_from=date(2026, 1, 2))) == []
 
 
 def test_a_listing_that_cannot_be_used_is_refused_by_name(tmp_path: Path) -> None:
