@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.ratio import Ratio, alternate
 
 BAR = 2.0
-_DAYS = 9
+_DAYS = 12
 _PER_DAY = 100_000
 _PER_DAY_SMALL = 500
 
