@@ -15,6 +15,7 @@ from recon.feeds.stripe import (
     payout_summary,
     payouts,
 )
+from recon.feeds.xlsx_sheet import open_xlsx
 
 PARSERS: tuple[Parser, ...] = (
     payout_reconciliation.PARSER,
@@ -29,5 +30,5 @@ PARSERS: tuple[Parser, ...] = (
 )
 """In order of preference where a header fits several."""
 
-OPENERS: tuple[Opener, ...] = (open_json, open_csv)
+OPENERS: tuple[Opener, ...] = (open_xlsx, open_json, open_csv)
 """In the order in which they are asked; CSV, which has no mark of its own, comes last."""

@@ -25,7 +25,7 @@ _START, _END = "Start date", "End date"
 def claim(preamble: Sequence[tuple[str, ...]]) -> Claim:
     """What the leading lines say: whose report it is and of which days. Raises FileRefused for an unreadable day.
 
-    The last day is not claimed: nothing says whether the report was made before or after the batches of that day closed.
+    The last day is not claimed: nothing says whether its batches had closed when the report was made.
     """
     for line, names in enumerate(preamble[:-1], start=1):
         if _START in names and _END in names:

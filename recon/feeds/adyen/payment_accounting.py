@@ -14,7 +14,8 @@ from recon.feeds.header import Header, Shape
 from recon.feeds.parser import STATUS, GroupControl, Parser, RowControl
 from recon.feeds.timefields import LabelTime
 
-_MAIN, _PAYMENT, _SETTLEMENT, _FEE = "Main Currency", "Payment Currency", "Settlement Currency", "Processing Fee Currency"
+_MAIN, _PAYMENT, _SETTLEMENT = "Main Currency", "Payment Currency", "Settlement Currency"
+_FEE = "Processing Fee Currency"
 _PAYABLE = "Payable (SC)"
 
 
@@ -22,8 +23,8 @@ _PAYABLE = "Payable (SC)"
 class SettlementHeader(Header):
     """A header that may print `Settlement Currency` twice.
 
-    The one that states the currency of `Payable (SC)` is the one of its group, so the nearest to it comes first. The
-    other belongs to the payable batch, an optional column that accounts append; it only speaks where the first is blank.
+    The one that states the currency of `Payable (SC)` stands in its group, so the nearest to it comes first. The other
+    is appended beside the payable batch; it only speaks where the first is blank.
     """
 
     def positions(self, name: str) -> tuple[int, ...]:
@@ -47,7 +48,8 @@ class Register(Amount):
     """An amount whose currency may be blank where it is zero: a register that did not move."""
 
     def checks(self, ctx: Context) -> list[Check]:
-        idle = f"{ctx.text(self.currency)} IS NULL AND regexp_full_match({ctx.number(self.header)}, '[+-]?0*\\.?0*')"
+        zero = f"regexp_full_match(trim({ctx.number(self.header)}), '[+-]?0*\\.?0*')"
+        idle = f"{ctx.text(self.currency)} IS NULL AND {zero}"
         return [replace(check, bad=f"({check.bad}) AND NOT ({idle})") for check in Amount.checks(self, ctx)]
 
 
