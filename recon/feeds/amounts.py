@@ -1,13 +1,12 @@
 """Printed amounts in major units to integer minor units: as SQL for all rows, and in words for the faulty ones.
 
-The conversion is textual (integer part followed by as many decimals as the currency has), so it is exact up to the
-limits of a 64-bit integer and never touches a float.
+The conversion is of digits and decimals, exact up to the limits of a 64-bit integer; no float is ever involved.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from decimal import Decimal
 
 from pipeline.schemas.currency import ISO_EXPONENTS, gateway_exponent, iso_exponent
@@ -19,37 +18,43 @@ _SCIENTIFIC = re.compile(r"[+-]?[0-9.,]+[eE][+-]?[0-9]+")
 
 
 def number_pattern(decimals: int) -> str:
-    """Pattern (RE2) of a number with at most `decimals` decimals, trailing zeros apart."""
+    """Pattern (RE2) of a number with at most `decimals` decimals, trailing zeros and blanks around it apart."""
     fraction = rf"\.[0-9]{{1,{decimals}}}0*" if decimals else r"\.0+"
-    return rf"[+-]?([0-9]+(\.[0-9]{{0,{decimals}}}0*)?|{fraction})"
+    return rf" *[+-]?([0-9]+(\.[0-9]{{0,{decimals}}}0*)?|{fraction}) *"
 
 
-def minor_sql(text: str, currency: str, currencies: Iterable[str]) -> str:
-    """SQL: `text` in major units of `currency` (SQL, upper case) as BIGINT minor units; NULL where it cannot be read.
+def minor_sql(text: str, currency: str, codes: Mapping[str, str], *, blanks: bool) -> str:
+    """SQL: `text` in major units as BIGINT minor units; NULL where it cannot be read or its currency is not known.
 
-    `currencies` are the codes that occur: the expression has a branch per exponent among them.
+    `currency` is SQL of the printed currency; `codes` maps what is printed there to upper-case codes, `blanks` tells
+    whether some rows have none. The expression has a branch per exponent among them.
     """
     by_exponent: dict[int, list[str]] = {}
-    for code in sorted(currencies):
+    for printed, code in sorted(codes.items()):
         if code in ISO_EXPONENTS:
-            by_exponent.setdefault(iso_exponent(code), []).append(code)
-    branches = [
-        f"WHEN {currency} IN ({', '.join(repr(code) for code in codes)}) THEN {_scaled(text, exponent)}"
-        for exponent, codes in sorted(by_exponent.items())
-    ]
-    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS BIGINT)"
+            by_exponent.setdefault(iso_exponent(code), []).append(_quoted(printed))
+    if not by_exponent:
+        return "CAST(NULL AS BIGINT)"
+    if len(by_exponent) == 1 and not blanks and all(code in ISO_EXPONENTS for code in codes.values()):
+        return _scaled(text, next(iter(by_exponent)))
+    branches = [f"WHEN {currency} IN ({', '.join(p)}) THEN {_scaled(text, e)}" for e, p in sorted(by_exponent.items())]
+    return f"CASE {' '.join(branches)} END"
 
 
-def api_minor_sql(text: str, currency: str, currencies: Iterable[str], gateway: str) -> str:
-    """SQL: an integer in the gateway's API units as BIGINT ISO minor units; NULL where that is not exact."""
+def api_minor_sql(text: str, currency: str, codes: Mapping[str, str], gateway: str) -> str:
+    """SQL: an integer in the gateway's API units as BIGINT ISO minor units; NULL where that is not exact.
+
+    `currency` and `codes` as in minor_sql.
+    """
+    integer = f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN TRY_CAST({text} AS HUGEINT) END"
     branches = []
-    for code in sorted(currencies):
+    for printed, code in sorted(codes.items()):
         if code in ISO_EXPONENTS:
             shift = iso_exponent(code) - gateway_exponent(gateway, code)
-            integer = f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN TRY_CAST({text} AS HUGEINT) END"
-            scaled = f"({integer}) * {10**shift}" if shift >= 0 else _exact_division(integer, 10**-shift)
-            branches.append(f"WHEN {currency} = '{code}' THEN TRY_CAST({scaled} AS BIGINT)")
-    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS BIGINT)"
+            scaled = f"TRY_CAST({integer} AS DECIMAL(36,0)) * {10**shift}" if shift > 0 else integer
+            scaled = _exact_division(integer, 10**-shift) if shift < 0 else scaled
+            branches.append(f"WHEN {_quoted(printed)} THEN nullif(TRY_CAST({scaled} AS BIGINT), {-LIMIT} - 1)")
+    return f"CASE {currency} {' '.join(branches)} END" if branches else "CAST(NULL AS BIGINT)"
 
 
 def exponent_sql(currency: str) -> str:
@@ -82,13 +87,20 @@ def why_not(text: str, currency: str | None, *, comma: bool = False) -> tuple[st
 
 
 def _scaled(text: str, decimals: int) -> str:
-    digits = f"split_part({text}, '.', 1)"
-    if decimals:
-        digits += f" || rpad(left(split_part({text}, '.', 2), {decimals}), {decimals}, '0')"
-    minor = f"TRY_CAST({digits} AS BIGINT)"
-    # The one value whose negation does not fit is not accepted, so that a sign can always be turned.
-    return f"CASE WHEN regexp_full_match({text}, '{number_pattern(decimals)}') THEN nullif({minor}, {-LIMIT} - 1) END"
+    plain = rf"[+-]?[0-9]*\.[0-9]{{{decimals}}}" if decimals else "[+-]?[0-9]+"
+    digits = f"replace({text}, '.', '')" if decimals else text
+    wide = f"TRY_CAST({text} AS DECIMAL({19 + 2 * decimals},{decimals})) * {10**decimals}"
+    # Nearly all amounts are printed with all their decimals; the others take the longer way. The one value whose
+    # negation does not fit is not accepted, so that a sign can always be turned.
+    return (
+        f"nullif(CASE WHEN regexp_full_match({text}, '{plain}') THEN TRY_CAST({digits} AS BIGINT) WHEN "
+        f"regexp_full_match({text}, '{number_pattern(decimals)}') THEN TRY_CAST({wide} AS BIGINT) END, {-LIMIT} - 1)"
+    )
 
 
 def _exact_division(integer: str, by: int) -> str:
     return f"CASE WHEN ({integer}) % {by} = 0 THEN ({integer}) // {by} END"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -39,7 +39,7 @@ class Context:
     options: ReadOptions
     gateway: str
     comma: bool = False
-    distinct: dict[str, list[str]] = field(default_factory=dict)
+    printed: dict[str, list[str | None]] = field(default_factory=dict)
     span: dict[str, tuple[object, object]] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
@@ -55,12 +55,16 @@ class Context:
 
     def number(self, name: str) -> str:
         """SQL of a number's text with a point as its separator."""
-        text = f"trim({self.text(name)})"
-        return f"replace({text}, ',', '.')" if self.comma else text
+        return f"replace({self.text(name)}, ',', '.')" if self.comma else self.text(name)
+
+    def codes(self, name: str) -> dict[str, str]:
+        """What is printed in a column of codes, and the code it stands for: without blanks, in upper case."""
+        return {text: text.strip().upper() for text in self.printed.get(name, []) if text is not None}
 
     def code(self, name: str) -> str:
-        """SQL of a code (currency, label) without blanks, in upper case."""
-        return f"upper(trim({self.text(name)}))"
+        """SQL of a code (currency, zone label) without blanks, in upper case."""
+        exact = all(printed == code for printed, code in self.codes(name).items())
+        return self.text(name) if exact else f"upper(trim({self.text(name)}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,9 @@ class Field:
         """Headers that this field reads, as far as the file has them."""
         return (self.header,) if ctx.has(self.header) else ()
 
-    def looks(self, ctx: Context) -> dict[str, str]:
-        """Columns whose distinct values are needed before compiling: name to SQL."""
-        return {}
+    def looks(self, ctx: Context) -> tuple[str, ...]:
+        """Columns whose distinct values are needed before compiling."""
+        return ()
 
     def zone(self, ctx: Context) -> tuple[str, str]:
         """(what decided the zone, the zone): of fields that hold a time."""
@@ -111,18 +115,19 @@ class Lower(Field):
 class Currency(Field):
     """An ISO 4217 code in any letter case, upper case in the lake; an unknown one is refused."""
 
-    def looks(self, ctx: Context) -> dict[str, str]:
-        return {self.header: ctx.code(self.header)} if ctx.has(self.header) else {}
+    def looks(self, ctx: Context) -> tuple[str, ...]:
+        return self.reads(ctx)
 
     def sql(self, ctx: Context) -> str:
         return ctx.code(self.header)
 
     def checks(self, ctx: Context) -> list[Check]:
-        unknown = [code for code in ctx.distinct.get(self.header, []) if code not in ISO_EXPONENTS]
-        bad = " OR ".join(f"{ctx.code(self.header)} = {quoted(code)}" for code in unknown)
+        known = [printed for printed, code in ctx.codes(self.header).items() if code in ISO_EXPONENTS]
+        if len(known) == len(ctx.codes(self.header)):
+            return Field.checks(self, ctx)
+        text = ctx.text(self.header)
         explain: Explain = lambda *_: ("unknown currency", "an ISO 4217 code such as EUR")  # noqa: E731
-        found = [Check(self.header, bad, ctx.text(self.header), explain)] if bad else []
-        return found + Field.checks(self, ctx)
+        return [Check(self.header, not_among(text, known), text, explain), *Field.checks(self, ctx)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +140,14 @@ class Amount(Field):
     def reads(self, ctx: Context) -> tuple[str, ...]:
         return tuple(name for name in (self.header, self.currency) if ctx.has(name))
 
-    def looks(self, ctx: Context) -> dict[str, str]:
-        return {self.currency: ctx.code(self.currency)} if ctx.has(self.currency) else {}
+    def looks(self, ctx: Context) -> tuple[str, ...]:
+        return (self.currency,) if ctx.has(self.currency) else ()
 
     def sql(self, ctx: Context) -> str:
-        codes = ctx.distinct.get(self.currency, [])
-        return amounts.minor_sql(ctx.number(self.header), ctx.code(self.currency), codes)
+        blanks = None in ctx.printed.get(self.currency, [None])
+        return amounts.minor_sql(
+            ctx.number(self.header), ctx.text(self.currency), ctx.codes(self.currency), blanks=blanks
+        )
 
     def checks(self, ctx: Context) -> list[Check]:
         if not ctx.has(self.header):
@@ -157,8 +164,8 @@ class ApiAmount(Amount):
     """An integer in the gateway's API units, as BIGINT ISO minor units; refused where that is not exact."""
 
     def sql(self, ctx: Context) -> str:
-        codes = ctx.distinct.get(self.currency, [])
-        return amounts.api_minor_sql(ctx.text(self.header), ctx.code(self.currency), codes, ctx.gateway)
+        codes = ctx.codes(self.currency)
+        return amounts.api_minor_sql(ctx.text(self.header), ctx.text(self.currency), codes, ctx.gateway)
 
     def checks(self, ctx: Context) -> list[Check]:
         text = ctx.text(self.header)
@@ -204,14 +211,14 @@ class Kind(Field):
 
     kinds: Mapping[str, str] = field(default_factory=dict)
 
-    def looks(self, ctx: Context) -> dict[str, str]:
-        return {f"{self.header}~": f"lower(trim({ctx.text(self.header)}))"}
+    def looks(self, ctx: Context) -> tuple[str, ...]:
+        return self.reads(ctx)
 
     def sql(self, ctx: Context) -> str:
-        folded = {raw.lower(): kind for raw, kind in self.kinds.items()}
-        seen = [raw for raw in ctx.distinct.get(f"{self.header}~", []) if raw in folded]
-        branches = " ".join(f"WHEN {quoted(raw)} THEN '{folded[raw]}'" for raw in seen)
-        return f"CASE lower(trim({ctx.text(self.header)})) {branches} ELSE 'held' END" if branches else "'held'"
+        folded = {raw.upper(): kind for raw, kind in self.kinds.items()}
+        known = {printed: folded[code] for printed, code in ctx.codes(self.header).items() if code in folded}
+        branches = " ".join(f"WHEN {quoted(printed)} THEN '{kind}'" for printed, kind in known.items())
+        return f"CASE {ctx.text(self.header)} {branches} ELSE 'held' END" if branches else "'held'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +257,11 @@ class ApiRate(Rate):
 
     def sql(self, ctx: Context) -> str:
         return f"TRY_CAST({ctx.text(self.header)} AS DECIMAL(38,18))"
+
+
+def not_among(text: str, known: list[str]) -> str:
+    """SQL: `text` is there and is none of the known ones."""
+    return f"{text} NOT IN ({', '.join(map(quoted, known))})" if known else f"{text} IS NOT NULL"
 
 
 def quoted(text: str) -> str:

@@ -18,7 +18,10 @@ _LARGEST = 512 * 1024 * 1024
 """Bytes of one JSON value: an array or a list page is one value; longer histories come as one object a line."""
 
 
-_ALONE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_ALONE: dict[str, bool | int | float | str | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 
 
 class JsonSheet:

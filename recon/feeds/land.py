@@ -30,6 +30,7 @@ from recon.feeds.faults import Fault
 
 _BATCH_ROWS = 131_072
 _WRITERS = 2
+_UNLIKE = frozenset({"line_id", "native_id", "payment_ref", "gateway_ref", "charge_ref", "operation_ref"})
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def write_lines(
 
     def write(day: date) -> Path:
         path: Path = lake / name / f"gateway={facts['gateway']}" / f"dt={day}" / f"{facts['file_id']}.parquet"
-        reader = con.cursor().sql(f"{select} WHERE CAST(occurred_at AS DATE) = DATE '{day}' ORDER BY line_no")
+        reader = con.cursor().sql(f"{select} WHERE CAST(occurred_at AS DATE) = DATE '{day}'")
         _write(reader.to_arrow_reader(_BATCH_ROWS), arrow_schema(declared), scratch / f"{day}.parquet", path)
         return path
 
@@ -139,7 +140,10 @@ def _lines_sql(declared: Table, facts: Mapping[str, Any]) -> str:
 
 def _write(reader: pa.RecordBatchReader, schema: pa.Schema, temporary: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(temporary, schema, compression="snappy") as writer:
+    # A dictionary of values that never repeat is only built to be thrown away.
+    repeated = [f.name for f in schema if pa.types.is_string(f.type) and f.name not in _UNLIKE]
+    writes: dict[str, Any] = {"compression": "snappy", "use_dictionary": repeated}
+    with pq.ParquetWriter(temporary, schema, **writes) as writer:
         for batch in reader:
             # The columns are the declared ones already; only which of them may be null is not in the engine's schema.
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from recon.feeds import times
 from recon.feeds.faults import Fault, refuse
-from recon.feeds.fields import Check, Context, Explain, Field, quoted
+from recon.feeds.fields import Check, Context, Explain, Field, not_among, quoted
 
 _IMPOSSIBLE: Explain = lambda *_: ("impossible or unreadable time", times.ACCEPTED)  # noqa: E731
 
@@ -107,8 +107,11 @@ class LabelTime(Instant):
     def reads(self, ctx: Context) -> tuple[str, ...]:
         return tuple(name for name in (self.amsterdam(), self.header, self.label) if ctx.has(name))
 
-    def looks(self, ctx: Context) -> dict[str, str]:
-        return {self.label: ctx.code(self.label)} if ctx.has(self.label) else {}
+    def looks(self, ctx: Context) -> tuple[str, ...]:
+        return (self.label,) if ctx.has(self.label) else ()
+
+    def _known(self, ctx: Context) -> list[str]:
+        return [printed for printed, code in ctx.codes(self.label).items() if code in times.LABELS]
 
     def spans(self, ctx: Context) -> dict[str, str]:
         """Columns whose smallest and largest local time is needed: name to SQL."""
@@ -118,7 +121,7 @@ class LabelTime(Instant):
     def zone(self, ctx: Context) -> tuple[str, str]:
         if ctx.has(self.amsterdam()):
             return "(AMS) column", "Europe/Amsterdam"
-        zones = {times.LABELS[label] for label in ctx.distinct.get(self.label, []) if label in times.LABELS}
+        zones = {times.LABELS[label] for label in ctx.codes(self.label).values() if label in times.LABELS}
         return "zone label", ", ".join(sorted(zones))
 
     def sql(self, ctx: Context) -> str:
@@ -131,7 +134,8 @@ class LabelTime(Instant):
     def checks(self, ctx: Context) -> list[Check]:
         if not ctx.has(self.header):
             return []
-        found = unread(ctx, self.header, self.name, "the zone of its label", self.label)
+        readable = f"{not_among(ctx.text(self.label), self._known(ctx))} IS NOT TRUE"
+        found = unread(ctx, self.header, self.name, "the zone of its label", readable)
         if ctx.has(self.amsterdam()):
             found += unread(ctx, self.amsterdam(), self.name, "Europe/Amsterdam")
         else:
@@ -139,15 +143,14 @@ class LabelTime(Instant):
         return found + (needed(ctx, self.header) if self.required else [])
 
     def _label_checks(self, ctx: Context) -> list[Check]:
-        text, label = ctx.text(self.header), ctx.code(self.label)
+        text, label = ctx.text(self.header), ctx.text(self.label)
         accepted = f"one of {', '.join(times.LABELS)}"
-        unknown = [code for code in ctx.distinct.get(self.label, []) if code not in times.LABELS]
+        known = self._known(ctx)
         strange: Explain = lambda *_: ("unknown time zone", accepted)  # noqa: E731
         absent: Explain = lambda *_: ("no time zone beside the time", accepted)  # noqa: E731
         found = []
-        if unknown:
-            listed = ", ".join(quoted(code) for code in unknown)
-            found.append(Check(self.label, f"{label} IN ({listed})", ctx.text(self.label), strange))
+        if len(known) < len(ctx.codes(self.label)):
+            found.append(Check(self.label, not_among(label, known), label, strange))
         if not ctx.options.time_zone:
             found.append(Check(self.label, f"{text} IS NOT NULL AND {label} IS NULL", "NULL", absent))
         return found
@@ -157,15 +160,16 @@ class LabelTime(Instant):
             return "CAST(NULL AS TIMESTAMP)"
         label = ctx.code(self.label)
         by_zone: dict[str, list[str]] = {}
-        for code in ctx.distinct.get(self.label, []):
+        for printed, code in ctx.codes(self.label).items():
             if code in times.LABELS:
-                by_zone.setdefault(times.LABELS[code], []).append(code)
+                by_zone.setdefault(times.LABELS[code], []).append(printed)
         branches = []
         for zone, codes in sorted(by_zone.items()):
             listed = ", ".join(quoted(code) for code in codes)
-            branches.append(f"WHEN {label} IN ({listed}) THEN {in_zone(ctx, self.header, zone, label)}")
+            branches.append(f"WHEN {ctx.text(self.label)} IN ({listed}) THEN {in_zone(ctx, self.header, zone, label)}")
         if ctx.options.time_zone:
-            branches.append(f"WHEN {label} IS NULL THEN {in_zone(ctx, self.header, ctx.options.time_zone)}")
+            unlabelled = in_zone(ctx, self.header, ctx.options.time_zone)
+            branches.append(f"WHEN {ctx.text(self.label)} IS NULL THEN {unlabelled}")
         return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS TIMESTAMP)"
 
 
@@ -178,16 +182,13 @@ def in_zone(ctx: Context, header: str, zone: str, label: str | None = None) -> s
     return times.to_utc_sql(f"({local})", zone, low, high, label)
 
 
-def unread(ctx: Context, header: str, name: str, zone: str, label: str | None = None) -> list[Check]:
+def unread(ctx: Context, header: str, name: str, zone: str, where: str = "true") -> list[Check]:
     """Checks of a printed time for which field `name` has no value: no such time, or no such instant in `zone`.
 
-    With a `label` column, only rows whose label is known are told about; the others have a fault of their own.
+    A time that can be read is told about only `where` (SQL) its zone can be too: a strange label is its own fault.
     """
     text = ctx.text(header)
-    bad = f"{text} IS NOT NULL AND {name} IS NULL"
-    if label is not None:
-        known = ", ".join(quoted(code) for code in times.LABELS)
-        bad += f" AND ({ctx.code(label)} IN ({known}) OR ({times.local_sql(text)}) IS NULL)"
+    bad = f"{text} IS NOT NULL AND {name} IS NULL AND ({where} OR ({times.local_sql(text)}) IS NULL)"
     return [Check(header, bad, text, lambda value, _: why_not(value or "", zone))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from recon.feeds.adyen.types import JOURNAL_TYPES
-from recon.feeds.amounts import exponent_sql
+from recon.feeds.amounts import LIMIT, exponent_sql
 from recon.feeds.faults import WARNING
 from recon.feeds.fields import Amount, Currency, Kind, Rate, Reference, Text, Whole
 from recon.feeds.header import Shape
@@ -13,7 +13,10 @@ from recon.feeds.parser import SETTLEMENT, GroupControl, Parser, RowControl, Rul
 from recon.feeds.timefields import LabelTime
 
 _GROSS, _NET = "Gross Currency", "Net Currency"
-_COSTS = "coalesce(commission, 0)::HUGEINT + coalesce(markup, 0) + coalesce(scheme, 0) + coalesce(interchange, 0)"
+_COSTS = "coalesce(commission, 0) + coalesce(markup, 0) + coalesce(scheme, 0) + coalesce(interchange, 0)"
+_ADDED = ("net_debit", "net_credit", "commission", "markup", "scheme", "interchange")
+_LARGE = " OR ".join(f"abs({name}) > {2**60}" for name in _ADDED)
+_WIDE = " + ".join(f"CAST(coalesce({name}, 0) AS HUGEINT)" for name in _ADDED[2:])
 _NET_MINOR = "coalesce(nullif(net_credit, 0), -nullif(net_debit, 0), 0)"
 # The gross may stand in either column whatever its direction, so the sign comes from the kind, else from the net.
 _MAGNITUDE = "coalesce(nullif(gross_credit, 0), nullif(gross_debit, 0), gross_credit, gross_debit)"
@@ -90,8 +93,8 @@ PARSER = Parser(
         "payout_ref": "CASE WHEN kind = 'payout' THEN nullif(regexp_extract(modification, 'TX[0-9A-Za-z]+XT'), '') END",
         "related_batch_id": "CASE WHEN kind = 'balance_transfer' "
         f"THEN nullif(regexp_extract({_TEXT}, 'batch ([0-9]+)', 1), '') END",
-        "native_id": "batch_id || ':' || raw_type || ':' || coalesce(gateway_ref, '') || ':' || "
-        f"coalesce(modification, '') || ':' || creation || ':' || ({_NET_MINOR}) || ':' || net_currency || ':1'",
+        "native_id": "concat(batch_id, ':', raw_type, ':', gateway_ref, ':', modification, ':', creation, ':', "
+        f"{_NET_MINOR}, ':', net_currency, ':1')",
         "operation_ref": "CASE WHEN gateway_ref IS NOT NULL THEN modification END",
         "gross_minor": f"({_SIGN}) * {_MAGNITUDE}",
         "gross_currency": f"CASE WHEN {_MAGNITUDE} IS NOT NULL THEN gross_currency END",
@@ -114,7 +117,7 @@ PARSER = Parser(
         _both("Gross", "gross_debit", "gross_credit"),
         Rule(
             "Commission (NC)",
-            f"TRY_CAST({_COSTS} AS BIGINT) IS NULL OR TRY_CAST({_NET_MINOR} + ({_COSTS}) AS BIGINT) IS NULL",
+            f"CASE WHEN {_LARGE} THEN abs({_WIDE}) > {LIMIT} OR abs({_NET_MINOR} + {_WIDE}) > {LIMIT} END",
             "fees beyond 64 bits of minor units", "sums that fit",
         ),
     ),
