@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from recon.match.due import Expectation
@@ -79,7 +80,10 @@ def _batch(
     closed = [row["closed_at"] for row in (*control, *lines) if row["closed_at"]]
     payout = paid[-1]["payout_minor"] if paid else (sum(printed) if printed else None)
     return Batch(
-        gateway=key[0], gateway_account=key[1], batch_id=key[2], currency=key[3],
+        gateway=key[0],
+        gateway_account=key[1],
+        batch_id=key[2],
+        currency=key[3],
         seq=lines[0]["batch_seq"],
         net_minor=sum(row["net_minor"] for row in lines),
         carry_in_minor=sum(row["carry_in_minor"] or 0 for row in lines),
@@ -107,13 +111,13 @@ def batch_findings(
     return [*kept, *_gaps(found, book, cohort)]
 
 
-def _of_batch(
-    batch: Batch, request: Request, book: FeedBook, expected: Sequence[Expectation]
-) -> Iterator[Finding]:
+def _of_batch(batch: Batch, request: Request, book: FeedBook, expected: Sequence[Expectation]) -> Iterator[Finding]:
     residual = batch.residual_minor
     if residual:
         yield _finding(
-            "payout_residual", batch, residual,
+            "payout_residual",
+            batch,
+            residual,
             f"Lines of batch {batch.batch_id} add up to {money(batch.net_minor, batch.currency)}"
             f"{_carried(batch)}; paid out is {money(batch.payout_minor or 0, batch.currency)}: "
             f"{money(residual, batch.currency)} has no line.",
@@ -121,8 +125,12 @@ def _of_batch(
     owed = batch.net_minor + batch.carry_in_minor - batch.carry_out_minor
     if batch.payout_minor is None and owed > 0 and (due := _payout_due(batch, book, expected)) and due <= request.as_of:
         status = f"its payout is {batch.payout_status}" if batch.payout_status else "no report has its payout"
-        yield _finding("payout_missing", batch, owed,
-                       f"Batch {batch.batch_id} closed with {money(owed, batch.currency)} to be paid by {utc(due)}; {status}.")
+        yield _finding(
+            "payout_missing",
+            batch,
+            owed,
+            f"Batch {batch.batch_id} closed with {money(owed, batch.currency)} to be paid by {utc(due)}; {status}.",
+        )
 
 
 def _payout_due(batch: Batch, book: FeedBook, expected: Sequence[Expectation]) -> datetime | None:
@@ -146,9 +154,13 @@ def _carried_nowhere(found: Sequence[Batch]) -> Iterator[Finding]:
             continue
         target = known.get((batch.gateway, batch.gateway_account, batch.carry_out_to, batch.currency))
         if target and target.is_whole and target.carry_in_minor != batch.carry_out_minor:
-            yield _finding("negative_carry_over", batch, batch.carry_out_minor,
-                           f"Batch {batch.batch_id} carried {money(batch.carry_out_minor, batch.currency)} to batch "
-                           f"{target.batch_id}, which took in {money(target.carry_in_minor, batch.currency)}.")
+            yield _finding(
+                "negative_carry_over",
+                batch,
+                batch.carry_out_minor,
+                f"Batch {batch.batch_id} carried {money(batch.carry_out_minor, batch.currency)} to batch "
+                f"{target.batch_id}, which took in {money(target.carry_in_minor, batch.currency)}.",
+            )
 
 
 def _gaps(found: Sequence[Batch], book: FeedBook, cohort: Interval) -> Iterator[Finding]:
@@ -163,7 +175,7 @@ def _gaps(found: Sequence[Batch], book: FeedBook, cohort: Interval) -> Iterator[
             known.setdefault(batch.seq, (batch.covers, batch.first_seen_at, ", ".join(batch.names)))
     for account, of in sorted(spans.items()):
         numbers = sorted(of)
-        for before, after in zip(numbers, numbers[1:], strict=False):
+        for before, after in pairwise(numbers):
             (left, _, left_name), (right, seen_at, right_name) = of[before], of[after]
             if left is None or right is None or left[1] < right[0]:
                 continue
@@ -171,19 +183,32 @@ def _gaps(found: Sequence[Batch], book: FeedBook, cohort: Interval) -> Iterator[
                 continue
             for number in range(before + 1, after):
                 yield Finding(
-                    divergence="batch_gap", subject=f"batch:{account[0]}:{account[1]}:{number}:", gateway=account[0],
-                    gateway_account=account[1], currency=None, batch_id=str(number), first_seen_at=seen_at,
+                    divergence="batch_gap",
+                    subject=f"batch:{account[0]}:{account[1]}:{number}:",
+                    gateway=account[0],
+                    gateway_account=account[1],
+                    currency=None,
+                    batch_id=str(number),
+                    first_seen_at=seen_at,
                     reason=f"Batches {before} and {after} are here and follow each other without a hole in time; "
-                           f"batch {number} is not.",
+                    f"batch {number} is not.",
                     evidence={"before": left_name, "after": right_name},
                 )
 
 
 def _finding(divergence: str, batch: Batch, diff_minor: int, reason: str) -> Finding:
     return Finding(
-        divergence=divergence, subject=batch.subject, gateway=batch.gateway, gateway_account=batch.gateway_account,
-        currency=batch.currency, diff_minor=diff_minor, batch_id=batch.batch_id, reason=reason,
-        gateway_minor=batch.payout_minor, first_seen_at=batch.first_seen_at, evidence={"files": list(batch.names)},
+        divergence=divergence,
+        subject=batch.subject,
+        gateway=batch.gateway,
+        gateway_account=batch.gateway_account,
+        currency=batch.currency,
+        diff_minor=diff_minor,
+        batch_id=batch.batch_id,
+        reason=reason,
+        gateway_minor=batch.payout_minor,
+        first_seen_at=batch.first_seen_at,
+        evidence={"files": list(batch.names)},
     )
 
 

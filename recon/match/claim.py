@@ -68,7 +68,9 @@ def _clusters(movements: list[Movement], lines: list[Line]) -> Iterable[tuple[li
     components: Components[str] = Components()
     by_payment: dict[tuple[str, str, int], str] = {}
     for movement in movements:
-        first = by_payment.setdefault((movement.gateway, movement.gateway_account, movement.payment_id), movement.subject)
+        first = by_payment.setdefault(
+            (movement.gateway, movement.gateway_account, movement.payment_id), movement.subject
+        )
         components.join(first, movement.subject)
         for key in KEYS:
             if value := getattr(movement, key):
@@ -125,7 +127,7 @@ class _Cluster:
                 self._take(movement, line, key)
 
     def _attach(self, kind: str) -> None:
-        """A failure, or the reversal of what was not captured, goes to the one claimed capture that it can belong to."""
+        """A failure, or the reversal of what was not captured, goes to the one claimed capture that it can mean."""
         for line in self._open_lines():
             if line.kind != kind:
                 continue

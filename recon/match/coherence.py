@@ -44,8 +44,14 @@ class Control:
         """Which hours of the search range are counted, and the holes from a day before the cohort to a day after it."""
         near = {"hours_from": request.cohort_from - _NEAR, "hours_until": min(request.cohort_to + _NEAR, request.as_of)}
         holes = [
-            Hole(row["hour_start"].replace(tzinfo=UTC), row["currency"], row["step"], row["bucket"],
-                 row["missing_entries"], row["missing_debit_minor"])
+            Hole(
+                row["hour_start"].replace(tzinfo=UTC),
+                row["currency"],
+                row["step"],
+                row["bucket"],
+                row["missing_entries"],
+                row["missing_debit_minor"],
+            )
             for row in engine.fetch("control_gaps", **near).to_pylist()
         ]
         counted = engine.fetch("controlled_hours", hours_from=request.search_from, hours_until=request.as_of)
@@ -83,10 +89,15 @@ def _lake_gap(hour: datetime, step: str, currency: str, holes: Sequence[Hole]) -
     missing = sum(hole.missing_debit_minor for hole in holes)
     entries = sum(hole.missing_entries for hole in holes)
     return Finding(
-        divergence="lake_gap", subject=f"hour:ledger_entries:{utc(hour)}:{step}:{currency}", gateway=None,
-        gateway_account=None, currency=currency, diff_minor=missing, first_seen_at=hour + _HOUR,
+        divergence="lake_gap",
+        subject=f"hour:ledger_entries:{utc(hour)}:{step}:{currency}",
+        gateway=None,
+        gateway_account=None,
+        currency=currency,
+        diff_minor=missing,
+        first_seen_at=hour + _HOUR,
         reason=f"The lake lacks {entries} {step} entries of {utc(hour)} that the ledger wrote, "
-               f"{money(missing, currency)} of debits; what they would answer waits.",
+        f"{money(missing, currency)} of debits; what they would answer waits.",
         evidence={"buckets": sorted(hole.bucket for hole in holes), "missing_entries": entries},
     )
 
@@ -99,13 +110,23 @@ def repeated_deliveries(engine: Engine, request: Request) -> list[Finding]:
         for row in rows:
             hour = row["hour_start"].replace(tzinfo=UTC)
             differing = f"; {row['differing']} of them with other content" if row["differing"] else ", all equal"
-            found.append(Finding(
-                divergence="duplicate_delivery", subject=f"hour:{table}:{utc(hour)}::", gateway=None,
-                gateway_account=None, currency=None, first_seen_at=hour,
-                reason=f"{row['repeated']} rows of {table} of {utc(hour)} were delivered more than once{differing}; "
-                       "each counts once.",
-                evidence={"repeated": row["repeated"], "differing": row["differing"], "first": row["first_entry_id"]},
-            ))
+            found.append(
+                Finding(
+                    divergence="duplicate_delivery",
+                    subject=f"hour:{table}:{utc(hour)}::",
+                    gateway=None,
+                    gateway_account=None,
+                    currency=None,
+                    first_seen_at=hour,
+                    reason=f"{row['repeated']} rows of {table} of {utc(hour)} were delivered again{differing}; "
+                    "each counts once.",
+                    evidence={
+                        "repeated": row["repeated"],
+                        "differing": row["differing"],
+                        "first": row["first_entry_id"],
+                    },
+                )
+            )
     return found
 
 
@@ -114,11 +135,16 @@ def unbalanced_journals(engine: Engine, request: Request) -> list[Finding]:
     rows = engine.fetch("unbalanced_journals", cohort_from=request.cohort_from, cohort_to=request.cohort_to).to_pylist()
     return [
         Finding(
-            divergence="unbalanced_journal", subject=f"journal:{row['journal_id']}", gateway=row["gateway"],
-            gateway_account=row["gateway_account"], currency=row["currency"], payment_id=row["payment_id"],
-            diff_minor=row["debit_minor"] - row["credit_minor"], trace_id=row["trace_id"],
-            reason=f"Journal {row['journal_id']} ({row['step']}) debits {money(row['debit_minor'], row['currency'])} and "
-                   f"credits {money(row['credit_minor'], row['currency'])}.",
+            divergence="unbalanced_journal",
+            subject=f"journal:{row['journal_id']}",
+            gateway=row["gateway"],
+            gateway_account=row["gateway_account"],
+            currency=row["currency"],
+            payment_id=row["payment_id"],
+            diff_minor=row["debit_minor"] - row["credit_minor"],
+            trace_id=row["trace_id"],
+            reason=f"Journal {row['journal_id']} ({row['step']}) debits {money(row['debit_minor'], row['currency'])}, "
+            f"and credits {money(row['credit_minor'], row['currency'])}.",
             evidence={"journal_id": row["journal_id"]},
         )
         for row in rows

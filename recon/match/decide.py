@@ -5,65 +5,13 @@ Claimed movements are compared with the lines they claimed; what is unclaimed is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from pipeline.schemas.currency import odd_exponents
+from recon.match.classes import AMOUNT_MISMATCH, MISSING_AT_GATEWAY, MISSING_IN_LEDGER
 from recon.match.facts import Line, Movement
 from recon.match.finding import Finding, money, utc
-
-_MISSING_AT_GATEWAY = {
-    "charge": "missing_at_gateway",
-    "charge_failure": "missing_at_gateway",
-    "refund": "refund_missing_at_gateway",
-    "refund_failure": "refund_missing_at_gateway",
-    "chargeback": "chargeback_missing_at_gateway",
-    "chargeback_reversal": "chargeback_missing_at_gateway",
-}
-_MISSING_IN_LEDGER = {
-    "charge": "missing_in_ledger",
-    "charge_failure": "missing_in_ledger",
-    "partial_capture_reversal": "missing_in_ledger",
-    "refund": "refund_missing_in_ledger",
-    "refund_failure": "refund_failed",
-    "chargeback": "chargeback_unposted",
-    "chargeback_reversal": "chargeback_reversal_unposted",
-}
-_AMOUNT_MISMATCH = {
-    "charge": "amount_mismatch",
-    "charge_failure": "amount_mismatch",
-    "refund": "refund_amount_mismatch",
-    "refund_failure": "refund_amount_mismatch",
-    "chargeback": "chargeback_amount_mismatch",
-    "chargeback_reversal": "chargeback_amount_mismatch",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the ledger knows of a payment that a gateway charged without a movement of ours."""
-
-    payment_id: int
-    captured: bool
-    given_up: bool
-    trace_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What the decisions need beyond movements and lines.
-
-    `outcomes` by line_id; `authorised_minor` by (account, PSP reference) from reports with role status; `files` are
-    names by file_id.
-    """
-
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    authorised_minor: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-
-    def cite(self, line: Line) -> dict[str, object]:
-        """Where a line stands, for evidence."""
-        return {"native_id": line.native_id, "file": self.files.get(line.file_id, line.file_id), "line": line.line_no}
+from recon.match.knowledge import Knowledge
 
 
 def decide_claimed(movement: Movement, lines: Sequence[Line], known: Knowledge) -> list[Finding]:
@@ -74,42 +22,76 @@ def decide_claimed(movement: Movement, lines: Sequence[Line], known: Knowledge) 
         return _currency_mismatch(movement, lines, foreign, known)
     kinds = {line.kind for line in lines}
     if movement.kind == "charge" and "charge_failure" in kinds:
-        return [_claimed("capture_failed_at_gateway", movement, lines, known,
-                         f"The gateway reported {_ref(movement)} as failed after charging it; "
-                         f"the ledger still counts {money(movement.amount_minor, movement.currency)} as captured.")]
+        return [
+            _claimed(
+                "capture_failed_at_gateway",
+                movement,
+                lines,
+                known,
+                f"The gateway reported {_ref(movement)} as failed after charging it; "
+                f"the ledger still counts {money(movement.amount_minor, movement.currency)} as captured.",
+            )
+        ]
     if total == movement.amount_minor:
         return []
     short = money(movement.amount_minor - total, movement.currency)
     if movement.kind == "charge" and total < movement.amount_minor and _is_partial(movement, kinds, known):
-        return [_claimed("partial_capture", movement, lines, known,
-                         f"The gateway captured {money(total, movement.currency)} of the authorised "
-                         f"{money(movement.amount_minor, movement.currency)}; the ledger captured all of it, "
-                         f"{short} too much.")]
+        return [
+            _claimed(
+                "partial_capture",
+                movement,
+                lines,
+                known,
+                f"The gateway captured {money(total, movement.currency)} of the authorised "
+                f"{money(movement.amount_minor, movement.currency)}; the ledger captured all of it, "
+                f"{short} too much.",
+            )
+        ]
     factor = _scale(movement.amount_minor, total)
     if factor and odd_exponents(movement.gateway, movement.currency):
-        return [_claimed("scale_error", movement, lines, known,
-                         f"Ledger {money(movement.amount_minor, movement.currency)} and gateway "
-                         f"{money(total, movement.currency)} differ by a factor of exactly {factor}: "
-                         f"{movement.currency} was counted with the wrong number of decimals.")]
-    return [_claimed(_AMOUNT_MISMATCH[movement.kind], movement, lines, known,
-                     f"Ledger {money(movement.amount_minor, movement.currency)}, gateway "
-                     f"{money(total, movement.currency)} for {_ref(movement)}: {short} apart.")]
+        return [
+            _claimed(
+                "scale_error",
+                movement,
+                lines,
+                known,
+                f"Ledger {money(movement.amount_minor, movement.currency)} and gateway "
+                f"{money(total, movement.currency)} differ by a factor of exactly {factor}: "
+                f"{movement.currency} was counted with the wrong number of decimals.",
+            )
+        ]
+    return [
+        _claimed(
+            AMOUNT_MISMATCH[movement.kind],
+            movement,
+            lines,
+            known,
+            f"Ledger {money(movement.amount_minor, movement.currency)}, gateway "
+            f"{money(total, movement.currency)} for {_ref(movement)}: {short} apart.",
+        )
+    ]
 
 
 def decide_double(movement: Movement) -> Finding:
     """A second posting of the same payment, step and operation."""
     amount = money(movement.amount_minor, movement.currency)
-    return _movement("double_posting", movement,
-                     f"The ledger posted {movement.step} of {_ref(movement)} a second time "
-                     f"(sequence {movement.sequence}); {amount} is counted twice.")
+    return _movement(
+        "double_posting",
+        movement,
+        f"The ledger posted {movement.step} of {_ref(movement)} a second time "
+        f"(sequence {movement.sequence}); {amount} is counted twice.",
+    )
 
 
 def decide_missing(movement: Movement) -> Finding:
     """A movement whose line is due, whose file is here, and which no line answers."""
     due = f"it was due {utc(movement.due_at)}" if movement.due_at else "it was due"
-    return _movement(_MISSING_AT_GATEWAY[movement.kind], movement,
-                     f"The ledger posted {movement.step} of {money(movement.amount_minor, movement.currency)} for "
-                     f"{_ref(movement)}; {due}, the file that covers it is here and does not have it.")
+    return _movement(
+        MISSING_AT_GATEWAY[movement.kind],
+        movement,
+        f"The ledger posted {movement.step} of {money(movement.amount_minor, movement.currency)} for "
+        f"{_ref(movement)}; {due}, the file that covers it is here and does not have it.",
+    )
 
 
 def decide_further(line: Line, movement: Movement, claimed: Sequence[Line], known: Knowledge) -> Finding:
@@ -117,12 +99,24 @@ def decide_further(line: Line, movement: Movement, claimed: Sequence[Line], know
     amount = money(line.amount_minor, line.currency)
     others = ", ".join(sorted(other.native_id for other in claimed))
     if line.kind == "charge":
-        return _line("duplicate_capture", line, known, movement.payment_id, movement.trace_id,
-                     f"The gateway charged payment {movement.payment_id} again: {amount} beside {others}.")
+        return _line(
+            "duplicate_capture",
+            line,
+            known,
+            movement.payment_id,
+            movement.trace_id,
+            f"The gateway charged payment {movement.payment_id} again: {amount} beside {others}.",
+        )
     same = [o for o in claimed if (o.currency, o.amount_minor) == (line.currency, line.amount_minor)]
     if line.kind == "refund" and same:
-        return _line("duplicate_refund", line, known, movement.payment_id, movement.trace_id,
-                     f"The gateway refunded payment {movement.payment_id} again: {amount} beside {others}.")
+        return _line(
+            "duplicate_refund",
+            line,
+            known,
+            movement.payment_id,
+            movement.trace_id,
+            f"The gateway refunded payment {movement.payment_id} again: {amount} beside {others}.",
+        )
     return decide_unanswered(line, known, movement.payment_id, movement.trace_id)
 
 
@@ -134,16 +128,38 @@ def decide_unanswered(
     payment_id = payment_id or (outcome.payment_id if outcome else None)
     trace_id = trace_id or (outcome.trace_id if outcome else None)
     amount = money(line.amount_minor, line.currency)
-    who = f"payment {payment_id}" if payment_id else (line.operation_ref or line.gateway_ref or "a line without reference")
+    who = (
+        f"payment {payment_id}"
+        if payment_id
+        else (line.operation_ref or line.gateway_ref or "a line without reference")
+    )
     if line.kind == "charge" and outcome and outcome.given_up and not outcome.captured:
-        return _line("captured_but_voided", line, known, payment_id, trace_id,
-                     f"The gateway charged {amount} for {who}, which the ledger voided or declined.")
-    divergence = _MISSING_IN_LEDGER[line.kind]
+        return _line(
+            "captured_but_voided",
+            line,
+            known,
+            payment_id,
+            trace_id,
+            f"The gateway charged {amount} for {who}, which the ledger voided or declined.",
+        )
+    divergence = MISSING_IN_LEDGER[line.kind]
     if divergence == "refund_failed":
-        return _line(divergence, line, known, payment_id, trace_id,
-                     f"A refund of {who} failed at the gateway and {amount} came back; the ledger has no reversal of it.")
-    return _line(divergence, line, known, payment_id, trace_id,
-                 f"The gateway reports {line.raw_type} of {amount} for {who}; the ledger has no such movement.")
+        return _line(
+            divergence,
+            line,
+            known,
+            payment_id,
+            trace_id,
+            f"A refund of {who} failed at the gateway and {amount} came back; the ledger has no reversal of it.",
+        )
+    return _line(
+        divergence,
+        line,
+        known,
+        payment_id,
+        trace_id,
+        f"The gateway reports {line.raw_type} of {amount} for {who}; the ledger has no such movement.",
+    )
 
 
 def _currency_mismatch(
@@ -151,39 +167,71 @@ def _currency_mismatch(
 ) -> list[Finding]:
     """Two rows, one per currency, both with the movement as subject: + movement, − lines."""
     ours = sum(line.amount_minor for line in lines if line.currency == movement.currency)
-    reason = (f"The ledger has {money(movement.amount_minor, movement.currency)} for {_ref(movement)}, the gateway "
-              + " and ".join(money(line.amount_minor, line.currency) for line in lines) + ".")
+    reason = (
+        f"The ledger has {money(movement.amount_minor, movement.currency)} for {_ref(movement)}, the gateway "
+        + " and ".join(money(line.amount_minor, line.currency) for line in lines)
+        + "."
+    )
     rows = [_claimed("currency_mismatch", movement, lines, known, reason, total=ours)]
     for currency in foreign:
         theirs = sum(line.amount_minor for line in lines if line.currency == currency)
-        rows.append(_claimed("currency_mismatch", movement, lines, known, reason, currency=currency, total=theirs, ours=0))
+        rows.append(
+            _claimed("currency_mismatch", movement, lines, known, reason, currency=currency, total=theirs, ours=0)
+        )
     return rows
 
 
 def _claimed(
-    divergence: str, movement: Movement, lines: Sequence[Line], known: Knowledge, reason: str, *,
-    currency: str | None = None, total: int | None = None, ours: int | None = None,
+    divergence: str,
+    movement: Movement,
+    lines: Sequence[Line],
+    known: Knowledge,
+    reason: str,
+    *,
+    currency: str | None = None,
+    total: int | None = None,
+    ours: int | None = None,
 ) -> Finding:
     gateway_minor = sum(line.amount_minor for line in lines) if total is None else total
     ledger_minor = movement.amount_minor if ours is None else ours
     return Finding(
-        divergence=divergence, subject=movement.subject, gateway=movement.gateway,
-        gateway_account=movement.gateway_account, currency=currency or movement.currency,
-        ledger_minor=ledger_minor, gateway_minor=gateway_minor, diff_minor=ledger_minor - gateway_minor,
-        identity_minor=ledger_minor - gateway_minor, payment_id=movement.payment_id, native_id=lines[0].native_id,
-        batch_id=lines[0].batch_id, reason=reason, trace_id=movement.trace_id,
+        divergence=divergence,
+        subject=movement.subject,
+        gateway=movement.gateway,
+        gateway_account=movement.gateway_account,
+        currency=currency or movement.currency,
+        ledger_minor=ledger_minor,
+        gateway_minor=gateway_minor,
+        diff_minor=ledger_minor - gateway_minor,
+        identity_minor=ledger_minor - gateway_minor,
+        payment_id=movement.payment_id,
+        native_id=lines[0].native_id,
+        batch_id=lines[0].batch_id,
+        reason=reason,
+        trace_id=movement.trace_id,
         first_seen_at=max(line.received_at for line in lines),
-        evidence={"journal_id": movement.journal_id, "source": movement.source_path,
-                  "lines": [known.cite(line) for line in lines]},
+        evidence={
+            "journal_id": movement.journal_id,
+            "source": movement.source_path,
+            "lines": [known.cite(line) for line in lines],
+        },
     )
 
 
 def _movement(divergence: str, movement: Movement, reason: str) -> Finding:
     return Finding(
-        divergence=divergence, subject=movement.subject, gateway=movement.gateway,
-        gateway_account=movement.gateway_account, currency=movement.currency, ledger_minor=movement.amount_minor,
-        gateway_minor=0, diff_minor=movement.amount_minor, identity_minor=movement.amount_minor,
-        payment_id=movement.payment_id, reason=reason, trace_id=movement.trace_id,
+        divergence=divergence,
+        subject=movement.subject,
+        gateway=movement.gateway,
+        gateway_account=movement.gateway_account,
+        currency=movement.currency,
+        ledger_minor=movement.amount_minor,
+        gateway_minor=0,
+        diff_minor=movement.amount_minor,
+        identity_minor=movement.amount_minor,
+        payment_id=movement.payment_id,
+        reason=reason,
+        trace_id=movement.trace_id,
         first_seen_at=movement.due_at if divergence != "double_posting" else None,
         evidence={"journal_id": movement.journal_id, "source": movement.source_path},
     )
@@ -193,10 +241,21 @@ def _line(
     divergence: str, line: Line, known: Knowledge, payment_id: int | None, trace_id: str | None, reason: str
 ) -> Finding:
     return Finding(
-        divergence=divergence, subject=line.subject, gateway=line.gateway, gateway_account=line.gateway_account,
-        currency=line.currency, ledger_minor=0, gateway_minor=line.amount_minor, diff_minor=-line.amount_minor,
-        identity_minor=-line.amount_minor, payment_id=payment_id or _own_payment(line), native_id=line.native_id,
-        batch_id=line.batch_id, reason=reason, trace_id=trace_id, first_seen_at=line.received_at,
+        divergence=divergence,
+        subject=line.subject,
+        gateway=line.gateway,
+        gateway_account=line.gateway_account,
+        currency=line.currency,
+        ledger_minor=0,
+        gateway_minor=line.amount_minor,
+        diff_minor=-line.amount_minor,
+        identity_minor=-line.amount_minor,
+        payment_id=payment_id or _own_payment(line),
+        native_id=line.native_id,
+        batch_id=line.batch_id,
+        reason=reason,
+        trace_id=trace_id,
+        first_seen_at=line.received_at,
         evidence={"lines": [known.cite(line)]},
     )
 

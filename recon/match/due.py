@@ -1,4 +1,4 @@
-"""When a movement's line, and the file that must hold it, are due: feed_expectations against a business-day calendar."""
+"""When a movement's line, and the file that must hold it, are due: feed_expectations against a calendar."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recon.errors import Refused
@@ -97,7 +98,8 @@ def calendars(rows: Iterable[Mapping[str, object]]) -> dict[str, Calendar]:
     days: dict[str, dict[date, bool]] = {}
     for row in rows:
         day, name = row["day"], row["calendar"]
-        assert isinstance(day, date) and isinstance(name, str)
+        assert isinstance(day, date)
+        assert isinstance(name, str)
         days.setdefault(name, {})[day] = bool(row["open"])
     return {
         name: Calendar(name, tuple(sorted(day for day, is_open in of.items() if is_open)), max(of))
@@ -113,24 +115,28 @@ def expectations(rows: Iterable[Mapping[str, object]], known: Mapping[str, Calen
         if row["cadence"] not in CADENCES:
             raise Refused(f"{where}: cadence {row['cadence']!r}; accepted: {', '.join(CADENCES)}")
         if row["calendar"] not in known:
-            raise Refused(f"{where}: calendar {row['calendar']!r} is not in business_days; "
-                          f"there are: {', '.join(sorted(known)) or 'none'}")
+            raise Refused(
+                f"{where}: calendar {row['calendar']!r} is not in business_days; "
+                f"there are: {', '.join(sorted(known)) or 'none'}"
+            )
         try:
             zone = ZoneInfo(str(row["time_zone"]))
             cut_off = time.fromisoformat(str(row["cut_off"]))
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise Refused(f"{where}: {error}; accepted: an IANA zone and a local HH:MM") from None
-        found.append(Expectation(
-            gateway=str(row["gateway"]),
-            gateway_account=str(row["gateway_account"]),
-            report_type=str(row["report_type"]),
-            cadence=str(row["cadence"]),
-            zone=zone,
-            cut_off=cut_off,
-            lag_business_days=int(str(row["lag_business_days"])),
-            grace=timedelta(hours=int(str(row["grace_hours"]))),
-            calendar=known[str(row["calendar"])],
-        ))
+        found.append(
+            Expectation(
+                gateway=str(row["gateway"]),
+                gateway_account=str(row["gateway_account"]),
+                report_type=str(row["report_type"]),
+                cadence=str(row["cadence"]),
+                zone=zone,
+                cut_off=cut_off,
+                lag_business_days=int(str(row["lag_business_days"])),
+                grace=timedelta(hours=int(str(row["grace_hours"]))),
+                calendar=known[str(row["calendar"])],
+            )
+        )
     return sorted(found, key=lambda e: (e.gateway, e.gateway_account, e.report_type))
 
 
@@ -148,7 +154,7 @@ def due_calendar(
     rows = []
     for (gateway, account), reports in sorted(earliest.items()):
         edges = sorted({edge for report in reports for edge in _local_midnights(report.zone, start, end)})
-        for at, until in zip(edges, edges[1:], strict=False):
+        for at, until in pairwise(edges):
             due = [at_due for report in reports if (at_due := _line_due(report, at))]
             if due:
                 rows.append((gateway, account, at, until, min(due)))

@@ -72,7 +72,7 @@ class FeedBook:
         return FeedBook([f for f in self.files if f.received_at < known_at])
 
     def objects_after(self, known_at: datetime) -> tuple[set[str], set[str]]:
-        """What of the lake only later files wrote: paths of their feed_files rows, and ids of files not known before."""
+        """What of the lake only later files wrote: their feed_files objects, and the ids first seen in them."""
         known = {f.file_id for f in self.files if f.received_at < known_at}
         later = [f for f in self.files if f.received_at >= known_at]
         return {f.source_path for f in later}, {f.file_id for f in later} - known
@@ -109,9 +109,7 @@ class FeedBook:
         """Settlement files whose lines count: file_id, received_at, recency (later is higher) and fill_order."""
         files = [f for f in self.current if f.role == "settlement"]
         by_recency = {f.file_id: n for n, f in enumerate(files)}
-        by_rank = sorted(
-            files, key=lambda f: (REPORT_RANK.get(f.report_type or "", 9), -by_recency[f.file_id])
-        )
+        by_rank = sorted(files, key=lambda f: (REPORT_RANK.get(f.report_type or "", 9), -by_recency[f.file_id]))
         fill_order = {f.file_id: n for n, f in enumerate(by_rank)}
         return pa.table(
             {

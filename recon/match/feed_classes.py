@@ -15,15 +15,14 @@ from recon.match.finding import Finding, utc
 from recon.match.request import Request
 
 
-def feed_findings(
-    engine: Engine, request: Request, book: FeedBook, expected: Sequence[Expectation]
-) -> list[Finding]:
+def feed_findings(engine: Engine, request: Request, book: FeedBook, expected: Sequence[Expectation]) -> list[Finding]:
     """All feed rows whose coverage intersects the cohort, one per class and subject."""
     return [
         *(late(request, book, expected)),
         *_by_subject("feed_incomplete", request, [f for f in book.current if f.status == "incomplete"], _incomplete),
-        *_by_subject("feed_duplicate", request, [_original(f, book) for f in book.files if f.status == "duplicate"],
-                     _duplicate),
+        *_by_subject(
+            "feed_duplicate", request, [_original(f, book) for f in book.files if f.status == "duplicate"], _duplicate
+        ),
         *_restated(engine, request, book),
     ]
 
@@ -38,13 +37,19 @@ def late(request: Request, book: FeedBook, expected: Sequence[Expectation]) -> l
             due_at = report.period_due_at(period)
             if due_at is None or due_at > request.as_of or holds(covered, period):
                 continue
-            found.append(Finding(
-                divergence="feed_late", subject=_subject(account, report.report_type, period[0]), gateway=account[0],
-                gateway_account=account[1], currency=None, first_seen_at=due_at,
-                reason=f"The {report.report_type} of {account[0]} {account[1]} from {utc(period[0])} to "
-                       f"{utc(period[1])} was due {utc(due_at)} and is not here; what it must hold waits.",
-                evidence={"covers_from": utc(period[0]), "covers_until": utc(period[1]), "due_at": utc(due_at)},
-            ))
+            found.append(
+                Finding(
+                    divergence="feed_late",
+                    subject=_subject(account, report.report_type, period[0]),
+                    gateway=account[0],
+                    gateway_account=account[1],
+                    currency=None,
+                    first_seen_at=due_at,
+                    reason=f"The {report.report_type} of {account[0]} {account[1]} from {utc(period[0])} to "
+                    f"{utc(period[1])} was due {utc(due_at)} and is not here; what it must hold waits.",
+                    evidence={"covers_from": utc(period[0]), "covers_until": utc(period[1]), "due_at": utc(due_at)},
+                )
+            )
     return found
 
 
@@ -56,9 +61,15 @@ def _by_subject(divergence: str, request: Request, files: Sequence[FeedFile], ex
             groups[_subject(file.account, file.report_type or "", file.covers[0])].append(file)
     return [
         Finding(
-            divergence=divergence, subject=subject, gateway=of[0].gateway, gateway_account=of[0].gateway_account,
-            currency=None, batch_id=of[0].batch_id, first_seen_at=min(f.received_at for f in of),
-            reason=explain(of), evidence={"files": [f.name for f in of], "file_ids": sorted({f.file_id for f in of})},
+            divergence=divergence,
+            subject=subject,
+            gateway=of[0].gateway,
+            gateway_account=of[0].gateway_account,
+            currency=None,
+            batch_id=of[0].batch_id,
+            first_seen_at=min(f.received_at for f in of),
+            reason=explain(of),
+            evidence={"files": [f.name for f in of], "file_ids": sorted({f.file_id for f in of})},
         )
         for subject, of in sorted(groups.items())
     ]
@@ -81,7 +92,7 @@ def _original(file: FeedFile, book: FeedBook) -> FeedFile:
     for other in book.files:
         same = other.file_id == file.file_id or (file.content_id and other.content_id == file.content_id)
         if same and other.covers:
-            return other
+            return replace(file, covers=other.covers, batch_id=file.batch_id or other.batch_id)
     return file
 
 

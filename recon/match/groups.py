@@ -70,20 +70,20 @@ def group(
     return _collect(components, by_subject, tangled)
 
 
-def _collect(
-    components: Components[str], by_subject: dict[str, Movement | Line], tangled: set[str]
-) -> list[Group]:
+def _collect(components: Components[str], by_subject: dict[str, Movement | Line], tangled: set[str]) -> list[Group]:
     members: dict[str, list[str]] = defaultdict(list)
     for node in by_subject:
         members[components.find(node)].append(node)
     found = []
     for nodes in members.values():
         items = [by_subject[node] for node in sorted(nodes)]
-        found.append(Group(
-            movements=tuple(item for item in items if isinstance(item, Movement)),
-            lines=tuple(item for item in items if isinstance(item, Line)),
-            is_conflict=any(node in tangled for node in nodes),
-        ))
+        found.append(
+            Group(
+                movements=tuple(item for item in items if isinstance(item, Movement)),
+                lines=tuple(item for item in items if isinstance(item, Line)),
+                is_conflict=any(node in tangled for node in nodes),
+            )
+        )
     return sorted(found, key=lambda g: g.subject)
 
 
@@ -96,8 +96,13 @@ def group_findings(found: Group, cite: Mapping[str, Mapping[str, object]]) -> li
     theirs = [line for line in found.lines if line.in_cohort]
     currencies = sorted({m.currency for m in ours} | {str(line.currency) for line in theirs})
     return [
-        _part(found, currency, sum(m.amount_minor for m in ours if m.currency == currency),
-              sum(line.amount_minor for line in theirs if line.currency == currency), cite)
+        _part(
+            found,
+            currency,
+            sum(m.amount_minor for m in ours if m.currency == currency),
+            sum(line.amount_minor for line in theirs if line.currency == currency),
+            cite,
+        )
         for currency in currencies
     ]
 
@@ -109,20 +114,32 @@ def _part(
     amount = money(first.amount_minor, first.currency)
     if found.is_suggestion:
         divergence, subject = "suggested_match", found.movements[0].subject
-        reason = (f"A {first.kind} of {amount} without any reference lies within two days of this movement of the same "
-                  "amount; nothing is claimed until a person confirms it.")
+        reason = (
+            f"A {first.kind} of {amount} without any reference lies within two days of this movement of the same "
+            "amount; nothing is claimed until a person confirms it."
+        )
     else:
         divergence, subject = "ambiguous_match", found.subject
         why = "whose references disagree or are shared" if found.is_conflict else "without any reference"
-        reason = (f"{len(found.movements)} movement(s) and {len(found.lines)} line(s) {why} could answer each other "
-                  f"(first line {amount}); none is guessed.")
+        reason = (
+            f"{len(found.movements)} movement(s) and {len(found.lines)} line(s) {why} could answer each other "
+            f"(first line {amount}); none is guessed."
+        )
     payments = {m.payment_id for m in found.movements}
     return Finding(
-        divergence=divergence, subject=subject, gateway=first.gateway, gateway_account=first.gateway_account,
-        currency=currency, ledger_minor=ledger_minor, gateway_minor=gateway_minor,
-        diff_minor=ledger_minor - gateway_minor, identity_minor=ledger_minor - gateway_minor,
+        divergence=divergence,
+        subject=subject,
+        gateway=first.gateway,
+        gateway_account=first.gateway_account,
+        currency=currency,
+        ledger_minor=ledger_minor,
+        gateway_minor=gateway_minor,
+        diff_minor=ledger_minor - gateway_minor,
+        identity_minor=ledger_minor - gateway_minor,
         payment_id=payments.pop() if len(payments) == 1 else None,
-        native_id=first.native_id if len(found.lines) == 1 else None, batch_id=first.batch_id, reason=reason,
+        native_id=first.native_id if len(found.lines) == 1 else None,
+        batch_id=first.batch_id,
+        reason=reason,
         trace_id=found.movements[0].trace_id if found.is_suggestion else None,
         first_seen_at=max(line.received_at for line in found.lines),
         evidence={

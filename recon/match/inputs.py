@@ -114,10 +114,12 @@ def _require_data(lake: Lake, request: Request, objects: Mapping[str, Sequence[L
         return
     held = sorted({item.path.split("/")[1] for table in tables for item in lake.objects(table)})
     what = f"it holds {held[0]} to {held[-1]}" if held else "it holds no ledger entries at all"
-    late = "" if not set(held) & days else "; those days landed later than known_at: give --known-at now to take them in"
+    late = (
+        "" if not set(held) & days else "; those days landed later than known_at: give --known-at now to take them in"
+    )
     raise Refused(
-        f"lake {lake.root} has nothing of {request.window} as of {utc(request.as_of)}, cohort {utc(request.cohort_from)} "
-        f"to {utc(request.cohort_to)}: {what}{late}"
+        f"lake {lake.root} has nothing of {request.window} as of {utc(request.as_of)}, "
+        f"cohort {utc(request.cohort_from)} to {utc(request.cohort_to)}: {what}{late}"
     )
 
 
@@ -134,13 +136,17 @@ def _from_manifest(
     gone = [entry["path"] for entry in listed if entry["path"] not in by_path]
     if gone:
         more = f" (and {len(gone) - 1} more)" if gone[1:] else ""
-        raise Refused(f"{path} lists {gone[0]}{more}, which the lake has not; "
-                      "a manifest repeats a run only on exactly its objects")
+        raise Refused(
+            f"{path} lists {gone[0]}{more}, which the lake has not; "
+            "a manifest repeats a run only on exactly its objects"
+        )
     chosen = [by_path[entry["path"]] for entry in listed]
     for entry, digest in zip(listed, lake.digests(chosen, from_bytes=True), strict=True):
         if entry["digest"] != digest:
-            raise Refused(f"{entry['path']} changed since {path} was written: digest {digest[:12]}, "
-                          f"expected {str(entry['digest'])[:12]}")
+            raise Refused(
+                f"{entry['path']} changed since {path} was written: digest {digest[:12]}, "
+                f"expected {str(entry['digest'])[:12]}"
+            )
     objects: dict[str, list[LakeObject]] = {table: [] for table in present}
     for item in chosen:
         objects[item.table].append(item)

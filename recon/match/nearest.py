@@ -77,7 +77,9 @@ def _why(movement: Movement, line: Line) -> str:
     for key in disagreeing(movement, line):
         faults.append(f"{key} is {getattr(line, key)} at the gateway and {getattr(movement, key)} in the ledger")
     if (movement.currency, movement.amount_minor) != (line.currency, line.amount_minor):
-        faults.append(f"amount is {money(line.amount_minor, line.currency)} at the gateway and "
-                      f"{money(movement.amount_minor, movement.currency)} in the ledger")
+        faults.append(
+            f"amount is {money(line.amount_minor, line.currency)} at the gateway and "
+            f"{money(movement.amount_minor, movement.currency)} in the ledger"
+        )
     apart = abs(movement.event_at - line.occurred_at)
     return "; ".join(faults or ["no reference is shared"]) + f"; {apart.total_seconds():.0f} s apart"

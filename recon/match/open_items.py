@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from recon.engine.port import Engine
-from recon.match.decide import Knowledge, Outcome
 from recon.match.facts import Claim, Line, Movement
 from recon.match.feed_book import FeedBook, interval_table
+from recon.match.knowledge import Knowledge, Outcome
 from recon.match.request import Request
 
 
@@ -107,23 +107,46 @@ def _authorised(engine: Engine, request: Request, short: Sequence[Movement]) -> 
 
 def _movement(row: Mapping[str, Any]) -> Movement:
     return Movement(
-        journal_id=row["journal_id"], payment_id=row["payment_id"], step=row["step"], kind=row["kind"],
-        sequence=row["sequence"], gateway=row["gateway"], gateway_account=row["gateway_account"],
-        operation_ref=row["operation_ref"], gateway_ref=row["gateway_ref"], currency=row["currency"],
-        amount_minor=row["amount_minor"], event_at=_utc(row["event_at"]), is_double=row["is_double"],
-        in_cohort=row["in_cohort"], is_decidable=row["is_decidable"],
-        due_at=_utc(row["due_at"]) if row["due_at"] else None, trace_id=row["trace_id"],
+        journal_id=row["journal_id"],
+        payment_id=row["payment_id"],
+        step=row["step"],
+        kind=row["kind"],
+        sequence=row["sequence"],
+        gateway=row["gateway"],
+        gateway_account=row["gateway_account"],
+        operation_ref=row["operation_ref"],
+        gateway_ref=row["gateway_ref"],
+        currency=row["currency"],
+        amount_minor=row["amount_minor"],
+        event_at=_utc(row["event_at"]),
+        is_double=row["is_double"],
+        in_cohort=row["in_cohort"],
+        is_decidable=row["is_decidable"],
+        due_at=_utc(row["due_at"]) if row["due_at"] else None,
+        trace_id=row["trace_id"],
         source_path=row["source_path"],
     )
 
 
 def _line(row: Mapping[str, Any]) -> Line:
     return Line(
-        line_id=row["line_id"], native_id=row["native_id"], file_id=row["file_id"], line_no=row["line_no"],
-        gateway=row["gateway"], gateway_account=row["gateway_account"], kind=row["kind"], raw_type=row["raw_type"],
-        operation_ref=row["operation_ref"], charge_ref=row["charge_ref"], gateway_ref=row["gateway_ref"],
-        payment_ref=row["payment_ref"], currency=row["currency"], amount_minor=row["amount_minor"],
-        occurred_at=_utc(row["occurred_at"]), received_at=_utc(row["received_at"]), batch_id=row["batch_id"],
+        line_id=row["line_id"],
+        native_id=row["native_id"],
+        file_id=row["file_id"],
+        line_no=row["line_no"],
+        gateway=row["gateway"],
+        gateway_account=row["gateway_account"],
+        kind=row["kind"],
+        raw_type=row["raw_type"],
+        operation_ref=row["operation_ref"],
+        charge_ref=row["charge_ref"],
+        gateway_ref=row["gateway_ref"],
+        payment_ref=row["payment_ref"],
+        currency=row["currency"],
+        amount_minor=row["amount_minor"],
+        occurred_at=_utc(row["occurred_at"]),
+        received_at=_utc(row["received_at"]),
+        batch_id=row["batch_id"],
         in_cohort=row["in_cohort"],
     )
 

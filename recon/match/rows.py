@@ -19,7 +19,11 @@ from recon.match.result import DIVERGENCES
 
 
 def divergence_rows(
-    engine: Engine, request: Request, run_id: str, findings: Sequence[Finding], policy: Policy,
+    engine: Engine,
+    request: Request,
+    run_id: str,
+    findings: Sequence[Finding],
+    policy: Policy,
     landed_at: Mapping[str, datetime],
 ) -> pa.Table:
     """The run's divergences, sorted by divergence_id. Ledger entries are looked up as evidence."""
@@ -40,7 +44,11 @@ def case_id(subject: str) -> str:
 
 
 def _row(
-    request: Request, run_id: str, finding: Finding, policy: Policy, entries: Mapping[str, list[str]],
+    request: Request,
+    run_id: str,
+    finding: Finding,
+    policy: Policy,
+    entries: Mapping[str, list[str]],
     landed_at: Mapping[str, datetime],
 ) -> dict[str, Any]:
     evidence = dict(finding.evidence)
@@ -87,12 +95,14 @@ def _severity(finding: Finding, policy: Policy, window: str) -> str:
 
 
 def _entries(engine: Engine, request: Request, findings: Sequence[Finding]) -> dict[str, list[str]]:
-    wanted = sorted({
-        journal
-        for finding in findings
-        for journal in (*finding.evidence.get("journals", ()), finding.evidence.get("journal_id"))
-        if journal
-    })
+    wanted = sorted(
+        {
+            journal
+            for finding in findings
+            for journal in (*finding.evidence.get("journals", ()), finding.evidence.get("journal_id"))
+            if journal
+        }
+    )
     if not wanted:
         return {}
     engine.register("wanted_journals", pa.table({"journal_id": pa.array(wanted, pa.string())}))

@@ -107,15 +107,35 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         identity = totals(engine, findings, waiting)
         divergences = divergence_rows(engine, request, run_id, findings, policy, inputs.landed_at())
         matches = engine.fetch("cohort_claims").cast(pa.schema([field.with_nullable(True) for field in MATCHES]))
-        landed = engine.fetch(
-            "landed_lines", landed_from=request.cohort_from, landed_until=request.cohort_to
-        ).to_pylist() if request.window == "hourly" else []
+        landed = (
+            engine.fetch("landed_lines", landed_from=request.cohort_from, landed_until=request.cohort_to).to_pylist()
+            if request.window == "hourly"
+            else []
+        )
     story = Story(
-        request, run_id, identity, findings, divergences, known_batches, book, expected, control,
-        inputs.later_files, inputs.lost, landed,
+        request,
+        run_id,
+        identity,
+        findings,
+        divergences,
+        known_batches,
+        book,
+        expected,
+        control,
+        inputs.later_files,
+        inputs.lost,
+        landed,
     )
     return RunResult(
-        window=request.window, as_of=request.as_of, known_at=request.known_at, cohort_from=request.cohort_from,
-        cohort_to=request.cohort_to, engine=engine.name, run_id=run_id, divergences=divergences,
-        matches=matches.cast(MATCHES), summary=summarise(story, stages.seconds), manifest=manifest,
+        window=request.window,
+        as_of=request.as_of,
+        known_at=request.known_at,
+        cohort_from=request.cohort_from,
+        cohort_to=request.cohort_to,
+        engine=engine.name,
+        run_id=run_id,
+        divergences=divergences,
+        matches=matches.cast(MATCHES),
+        summary=summarise(story, stages.seconds),
+        manifest=manifest,
     )

@@ -8,11 +8,18 @@ from dataclasses import replace
 
 from recon.match.claim import Claims
 from recon.match.coherence import Control
-from recon.match.decide import Knowledge, decide_claimed, decide_double, decide_further, decide_missing, decide_unanswered
+from recon.match.decide import (
+    decide_claimed,
+    decide_double,
+    decide_further,
+    decide_missing,
+    decide_unanswered,
+)
 from recon.match.facts import HELD, Line, Movement
 from recon.match.finding import Finding
 from recon.match.groups import Group, group, group_findings
 from recon.match.identity import Waiting
+from recon.match.knowledge import Knowledge
 from recon.match.nearest import Nearest
 
 Know = Callable[[Sequence[Line], Sequence[Movement]], Knowledge]
@@ -62,9 +69,7 @@ def _answered(claims: Claims) -> list[tuple[Movement, list[Line]]]:
     return list(found.values())
 
 
-def _further(
-    claims: Claims, answered: Sequence[tuple[Movement, Sequence[Line]]], known: Knowledge
-) -> list[Finding]:
+def _further(claims: Claims, answered: Sequence[tuple[Movement, Sequence[Line]]], known: Knowledge) -> list[Finding]:
     """Lines beside a claimed one, compared with all lines that the payment's movements of their kind claimed."""
     of_payment: dict[tuple[str, str, int, str], list[Line]] = defaultdict(list)
     for movement, lines in answered:

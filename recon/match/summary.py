@@ -19,8 +19,15 @@ from recon.match.identity import Key, Total
 from recon.match.request import Request
 
 NOT_EXAMINED = (
-    "fee_variance", "fee_missing", "fx_variance", "settled_late", "unsettled", "clock_skew", "orphan_hold",
-    "status_incoherent", "stuck_saga",
+    "fee_variance",
+    "fee_missing",
+    "fx_variance",
+    "settled_late",
+    "unsettled",
+    "clock_skew",
+    "orphan_hold",
+    "status_incoherent",
+    "stuck_saga",
 )
 """Classes that no query looks at yet: reported as not decidable, never as zero."""
 
@@ -180,7 +187,9 @@ def _feeds(story: Story) -> list[dict[str, Any]]:
     rows = []
     for report in story.expected:
         account = (report.gateway, report.gateway_account)
-        here = [f for f in story.book.current if f.account == account and f.report_type == report.report_type and f.covers]
+        here = [
+            f for f in story.book.current if f.account == account and f.report_type == report.report_type and f.covers
+        ]
         for period in report.periods(*cohort):
             due_at = report.period_due_at(period)
             files = [f for f in here if f.covers and intersects(f.covers, period)]
@@ -190,18 +199,20 @@ def _feeds(story: Story) -> list[dict[str, Any]]:
                 status = "incomplete"
             else:
                 status = "late" if due_at and due_at <= story.request.as_of else "waiting"
-            rows.append({
-                "gateway": account[0],
-                "gateway_account": account[1],
-                "report_type": report.report_type,
-                "covers_from": utc(period[0]),
-                "covers_until": utc(period[1]),
-                "status": status,
-                "due_at": _text(due_at),
-                "received_at": _text(max((f.received_at for f in files), default=None)),
-                "files": [f.name for f in files],
-                "rows": sum(f.rows for f in files),
-            })
+            rows.append(
+                {
+                    "gateway": account[0],
+                    "gateway_account": account[1],
+                    "report_type": report.report_type,
+                    "covers_from": utc(period[0]),
+                    "covers_until": utc(period[1]),
+                    "status": status,
+                    "due_at": _text(due_at),
+                    "received_at": _text(max((f.received_at for f in files), default=None)),
+                    "files": [f.name for f in files],
+                    "rows": sum(f.rows for f in files),
+                }
+            )
     return rows
 
 

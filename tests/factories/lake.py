@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,20 @@ class LakeBuilder:
         self.expect()
 
     def movement(
-        self, payment_id: int, amount_minor: int, *, step: str = "CAPTURE", operation_ref: str | None = "auto",
-        gateway_ref: str | None = "auto", currency: str = "EUR", at: datetime = DAY + timedelta(hours=9),
-        sequence: int = 1, gateway: str = "stripe", account: str = ACCOUNT, lost: bool = False, copies: int = 1,
+        self,
+        payment_id: int,
+        amount_minor: int,
+        *,
+        step: str = "CAPTURE",
+        operation_ref: str | None = "auto",
+        gateway_ref: str | None = "auto",
+        currency: str = "EUR",
+        at: datetime = DAY + timedelta(hours=9),
+        sequence: int = 1,
+        gateway: str = "stripe",
+        account: str = ACCOUNT,
+        lost: bool = False,
+        copies: int = 1,
     ) -> str:
         """A journal of two entries; returns the journal id. `lost`: control knows it and the lake does not."""
         self._counter += 1
@@ -43,9 +54,19 @@ class LakeBuilder:
         direction = _SIGN.get(step, "C")
         other = "C" if direction == "D" else "D"
         common = {
-            "journal_id": journal_id, "payment_id": payment_id, "merchant_id": "m1", "step": step, "sequence": sequence,
-            "amount_minor": abs(amount_minor), "currency": currency, "journal_entry_count": 2, "gateway": gateway,
-            "gateway_account": account, "event_at": at, "recorded_at": at, "trace_id": f"trace-{payment_id}",
+            "journal_id": journal_id,
+            "payment_id": payment_id,
+            "merchant_id": "m1",
+            "step": step,
+            "sequence": sequence,
+            "amount_minor": abs(amount_minor),
+            "currency": currency,
+            "journal_entry_count": 2,
+            "gateway": gateway,
+            "gateway_account": account,
+            "event_at": at,
+            "recorded_at": at,
+            "trace_id": f"trace-{payment_id}",
             "gateway_ref": f"pi_{payment_id}" if gateway_ref == "auto" else gateway_ref,
             "operation_ref": f"op_{step}_{payment_id}_{sequence}" if operation_ref == "auto" else operation_ref,
         }
@@ -58,62 +79,155 @@ class LakeBuilder:
 
     def state(self, payment_id: int, status: str, *, at: datetime = DAY, **more: Any) -> None:
         """One committed transition of a payment."""
-        self.rows["payment_states"].append({
-            "payment_id": payment_id, "merchant_id": "m1", "version": 1, "status": status, "gateway": "stripe",
-            "gateway_account": ACCOUNT, "gateway_ref": f"pi_{payment_id}", "event_at": at, "recorded_at": at} | more)
+        self.rows["payment_states"].append(
+            {
+                "payment_id": payment_id,
+                "merchant_id": "m1",
+                "version": 1,
+                "status": status,
+                "gateway": "stripe",
+                "gateway_account": ACCOUNT,
+                "gateway_ref": f"pi_{payment_id}",
+                "event_at": at,
+                "recorded_at": at,
+            }
+            | more
+        )
 
     def line(
-        self, native_id: str, amount_minor: int, *, kind: str = "charge", payment_id: int | None = None,
-        operation_ref: str | None = None, gateway_ref: str | None = "auto", payment_ref: str | None = "auto",
-        charge_ref: str | None = None, currency: str = "EUR", at: datetime = DAY + timedelta(hours=9, seconds=2),
-        file_id: str = "file-1", gateway: str = "stripe", account: str = ACCOUNT, raw_type: str | None = None,
+        self,
+        native_id: str,
+        amount_minor: int,
+        *,
+        kind: str = "charge",
+        payment_id: int | None = None,
+        operation_ref: str | None = None,
+        gateway_ref: str | None = "auto",
+        payment_ref: str | None = "auto",
+        charge_ref: str | None = None,
+        currency: str = "EUR",
+        at: datetime = DAY + timedelta(hours=9, seconds=2),
+        file_id: str = "file-1",
+        gateway: str = "stripe",
+        account: str = ACCOUNT,
+        raw_type: str | None = None,
     ) -> str:
         """A line of a settlement file; returns its subject."""
         known = payment_id is not None
-        self.rows["settlement_lines"].append({
-            "line_id": f"{gateway}/{account}/{native_id}", "file_id": file_id, "line_no": len(self.rows["settlement_lines"]) + 2,
-            "gateway": gateway, "gateway_account": account, "report_type": "payout_reconciliation",
-            "native_id": native_id, "kind": kind, "raw_type": raw_type or kind, "operation_ref": operation_ref,
-            "charge_ref": charge_ref,
-            "gateway_ref": (f"pi_{payment_id}" if known else None) if gateway_ref == "auto" else gateway_ref,
-            "payment_ref": (str(payment_id) if known else None) if payment_ref == "auto" else payment_ref,
-            "gross_minor": amount_minor, "gross_currency": currency, "settled_gross_minor": amount_minor,
-            "fee_minor": 0, "net_minor": amount_minor, "net_currency": currency, "occurred_at": at,
-            "received_at": at, "recorded_at": at})
+        self.rows["settlement_lines"].append(
+            {
+                "line_id": f"{gateway}/{account}/{native_id}",
+                "file_id": file_id,
+                "line_no": len(self.rows["settlement_lines"]) + 2,
+                "gateway": gateway,
+                "gateway_account": account,
+                "report_type": "payout_reconciliation",
+                "native_id": native_id,
+                "kind": kind,
+                "raw_type": raw_type or kind,
+                "operation_ref": operation_ref,
+                "charge_ref": charge_ref,
+                "gateway_ref": (f"pi_{payment_id}" if known else None) if gateway_ref == "auto" else gateway_ref,
+                "payment_ref": (str(payment_id) if known else None) if payment_ref == "auto" else payment_ref,
+                "gross_minor": amount_minor,
+                "gross_currency": currency,
+                "settled_gross_minor": amount_minor,
+                "fee_minor": 0,
+                "net_minor": amount_minor,
+                "net_currency": currency,
+                "occurred_at": at,
+                "received_at": at,
+                "recorded_at": at,
+            }
+        )
         return f"line:{gateway}:{native_id}"
 
-    def pair(self, payment_id: int, amount_minor: int, *, step: str = "CAPTURE", kind: str = "charge", **line: Any) -> str:
+    def pair(
+        self, payment_id: int, amount_minor: int, *, step: str = "CAPTURE", kind: str = "charge", **line: Any
+    ) -> str:
         """A movement and the line that answers it; returns the journal id."""
         journal = self.movement(payment_id, amount_minor, step=step)
-        self.line(f"txn_{step}_{payment_id}", line.pop("line_minor", amount_minor), kind=kind, payment_id=payment_id,
-                  operation_ref=f"op_{step}_{payment_id}_1", **line)
+        self.line(
+            f"txn_{step}_{payment_id}",
+            line.pop("line_minor", amount_minor),
+            kind=kind,
+            payment_id=payment_id,
+            operation_ref=f"op_{step}_{payment_id}_1",
+            **line,
+        )
         return journal
 
     def feed(
-        self, file_id: str, covers_from: datetime | None, covers_until: datetime | None, *, status: str = "accepted",
-        received_at: datetime = DAY + timedelta(days=1), report_type: str = "payout_reconciliation",
-        role: str = "settlement", gateway: str = "stripe", account: str = ACCOUNT, **more: Any,
+        self,
+        file_id: str,
+        covers_from: datetime | None,
+        covers_until: datetime | None,
+        *,
+        status: str = "accepted",
+        received_at: datetime = DAY + timedelta(days=1),
+        report_type: str = "payout_reconciliation",
+        role: str = "settlement",
+        gateway: str = "stripe",
+        account: str = ACCOUNT,
+        **more: Any,
     ) -> None:
         """One offer of a settlement file."""
-        self.rows["feed_files"].append({
-            "file_id": file_id, "content_id": f"content of {file_id}", "name": f"{file_id}.csv", "gateway": gateway,
-            "gateway_account": account, "report_type": report_type, "role": role, "covers_from": covers_from,
-            "covers_until": covers_until, "received_at": received_at, "rows": 1, "status": status,
-            "provides": json.dumps(["operation_ref", "gateway_ref", "payment_ref", "gross_currency"]),
-            "faults": "[]", "recorded_at": received_at} | more)
+        self.rows["feed_files"].append(
+            {
+                "file_id": file_id,
+                "content_id": f"content of {file_id}",
+                "name": f"{file_id}.csv",
+                "gateway": gateway,
+                "gateway_account": account,
+                "report_type": report_type,
+                "role": role,
+                "covers_from": covers_from,
+                "covers_until": covers_until,
+                "received_at": received_at,
+                "rows": 1,
+                "status": status,
+                "provides": json.dumps(["operation_ref", "gateway_ref", "payment_ref", "gross_currency"]),
+                "faults": "[]",
+                "recorded_at": received_at,
+            }
+            | more
+        )
 
     def expect(self, **more: Any) -> None:
         """A daily report due at 06:00 of the first open day after, plus 12 hours; every day is open."""
-        self.rows["feed_expectations"].append({
-            "gateway": "stripe", "gateway_account": ACCOUNT, "report_type": "payout_reconciliation", "cadence": "daily",
-            "time_zone": "UTC", "cut_off": "06:00", "lag_business_days": 1, "grace_hours": 12, "calendar": "ALL"} | more)
+        self.rows["feed_expectations"].append(
+            {
+                "gateway": "stripe",
+                "gateway_account": ACCOUNT,
+                "report_type": "payout_reconciliation",
+                "cadence": "daily",
+                "time_zone": "UTC",
+                "cut_off": "06:00",
+                "lag_business_days": 1,
+                "grace_hours": 12,
+                "calendar": "ALL",
+            }
+            | more
+        )
 
     def batch(self, batch_id: str, currency: str = "EUR", **more: Any) -> None:
         """What a file says of a batch."""
-        self.rows["batches"].append({
-            "gateway": "stripe", "gateway_account": ACCOUNT, "batch_id": batch_id, "currency": currency,
-            "file_id": "file-1", "report_type": "payout_reconciliation", "role": "settlement", "carry_in_minor": 0,
-            "carry_out_minor": 0, "received_at": DAY + timedelta(days=1), "recorded_at": DAY + timedelta(days=1)} | more)
+        self.rows["batches"].append(
+            {
+                "gateway": "stripe",
+                "gateway_account": ACCOUNT,
+                "batch_id": batch_id,
+                "currency": currency,
+                "file_id": "file-1",
+                "report_type": "payout_reconciliation",
+                "role": "settlement",
+                "carry_in_minor": 0,
+                "carry_out_minor": 0,
+                "received_at": DAY + timedelta(days=1),
+                "recorded_at": DAY + timedelta(days=1),
+            }
+            | more
+        )
 
     def write(self, root: Path, *, with_control: bool = True) -> Path:
         """Write everything below `root`, with control totals and lake_files, and return it."""
@@ -124,9 +238,20 @@ class LakeBuilder:
         for name, rows in (self.rows | {"ledger_entries": kept, "ledger_control": control}).items():
             self._write_table(root, name, rows)
         (root / "ledger_entries").mkdir(parents=True, exist_ok=True)
-        self._write_table(root, "lake_files", [
-            {"table": o["table"], "path": o["path"], "digest": o["digest"], "rows": o["rows"], "landed_at": o["landed_at"]}
-            for o in self.objects])
+        self._write_table(
+            root,
+            "lake_files",
+            [
+                {
+                    "table": o["table"],
+                    "path": o["path"],
+                    "digest": o["digest"],
+                    "rows": o["rows"],
+                    "landed_at": o["landed_at"],
+                }
+                for o in self.objects
+            ],
+        )
         return root
 
     def _control(self) -> list[dict[str, Any]]:
@@ -150,9 +275,17 @@ class LakeBuilder:
         ids = "\n".join(sorted(entry["entry_id"] for entry in entries))
         until = hour + timedelta(hours=1)
         return {
-            "hour_start": hour, "covers_until": until, "currency": currency, "step": step, "bucket": bucket,
-            "entry_count": len(entries), "debit_minor": sum(e["amount_minor"] for e in entries if e["direction"] == "D"),
-            "digest": hashlib.sha256(ids.encode()).hexdigest(), "recorded_at": until, "event_at": hour}
+            "hour_start": hour,
+            "covers_until": until,
+            "currency": currency,
+            "step": step,
+            "bucket": bucket,
+            "entry_count": len(entries),
+            "debit_minor": sum(e["amount_minor"] for e in entries if e["direction"] == "D"),
+            "digest": hashlib.sha256(ids.encode()).hexdigest(),
+            "recorded_at": until,
+            "event_at": hour,
+        }
 
     def _write_table(self, root: Path, name: str, rows: list[dict[str, Any]]) -> None:
         shape = table(name)
@@ -166,9 +299,15 @@ class LakeBuilder:
             pq.write_table(pa.Table.from_pylist(plain, schema=arrow_schema(shape)), path)
             if name in ("ledger_entries", "payment_states", "ledger_control"):
                 landed = max(row.get("landed_at") or row["recorded_at"] for row in members) + timedelta(minutes=5)
-                self.objects.append({
-                    "table": name, "path": path.relative_to(root).as_posix(), "rows": len(members), "landed_at": landed,
-                    "digest": hashlib.sha256(path.read_bytes()).hexdigest()})
+                self.objects.append(
+                    {
+                        "table": name,
+                        "path": path.relative_to(root).as_posix(),
+                        "rows": len(members),
+                        "landed_at": landed,
+                        "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+                    }
+                )
 
 
 def _object(name: str, row: dict[str, Any]) -> str:
@@ -188,4 +327,4 @@ def _object(name: str, row: dict[str, Any]) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None)
-    return value if not isinstance(value, date) else value
+    return value

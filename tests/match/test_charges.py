@@ -30,8 +30,12 @@ def test_a_pair_that_agrees_is_a_match_and_nothing_else(lake: LakeBuilder, tmp_p
 @pytest.mark.parametrize("key", ["gateway_ref", "payment_ref"])
 def test_a_later_key_matches_where_the_earlier_ones_are_absent(lake: LakeBuilder, tmp_path: Path, key: str) -> None:
     journal = lake.movement(1, 1000)
-    lake.line("t1", 1000, gateway_ref="pi_1" if key == "gateway_ref" else None,
-              payment_ref="1" if key == "payment_ref" else None)
+    lake.line(
+        "t1",
+        1000,
+        gateway_ref="pi_1" if key == "gateway_ref" else None,
+        payment_ref="1" if key == "payment_ref" else None,
+    )
     result = run(lake, tmp_path)
     assert pairs(result) == {(journal, "t1")}
     assert result.matches["rule"].to_pylist() == [key]
@@ -164,14 +168,17 @@ def test_a_partial_capture_that_the_ledger_knows_of_is_no_divergence(lake: LakeB
     assert said(run(lake, tmp_path)) == []
 
 
-@pytest.mark.parametrize(("currency", "ours", "theirs", "expected"), [
-    ("JPY", 100_000, 1_000, "scale_error"),
-    ("KWD", 1_234, 12_340, "scale_error"),
-    ("KWD", 1_234, 1_234_000, "scale_error"),
-    ("EUR", 100_000, 1_000, "amount_mismatch"),
-    ("JPY", 100_001, 1_000, "amount_mismatch"),
-    ("JPY", 10_000_000, 1_000, "amount_mismatch"),
-])
+@pytest.mark.parametrize(
+    ("currency", "ours", "theirs", "expected"),
+    [
+        ("JPY", 100_000, 1_000, "scale_error"),
+        ("KWD", 1_234, 12_340, "scale_error"),
+        ("KWD", 1_234, 1_234_000, "scale_error"),
+        ("EUR", 100_000, 1_000, "amount_mismatch"),
+        ("JPY", 100_001, 1_000, "amount_mismatch"),
+        ("JPY", 10_000_000, 1_000, "amount_mismatch"),
+    ],
+)
 def test_a_factor_of_ten_is_a_scale_error_only_where_decimals_are_odd(
     lake: LakeBuilder, tmp_path: Path, currency: str, ours: int, theirs: int, expected: str
 ) -> None:
@@ -186,7 +193,9 @@ def test_no_counterpart(lake: LakeBuilder, tmp_path: Path) -> None:
     journal = lake.movement(1, 1000)
     subject = lake.line("t1", 700, payment_id=2, operation_ref="ch_2")
     assert said(run(lake, tmp_path)) == [
-        ("missing_at_gateway", f"movement:{journal}", 1000), ("missing_in_ledger", subject, -700)]
+        ("missing_at_gateway", f"movement:{journal}", 1000),
+        ("missing_in_ledger", subject, -700),
+    ]
 
 
 def test_one_key_of_two_accounts_matches_nothing(lake: LakeBuilder, tmp_path: Path) -> None:
@@ -197,7 +206,9 @@ def test_one_key_of_two_accounts_matches_nothing(lake: LakeBuilder, tmp_path: Pa
     lake.line("t1", 1000, payment_id=1, operation_ref="op_CAPTURE_1_1", account="acct_2", file_id="file-2")
     result = run(lake, tmp_path)
     assert sorted(row["class"] for row in rows(result)) == ["missing_at_gateway", "missing_in_ledger"]
-    assert all("account is acct_2 at the gateway and acct_1 in the ledger" in row["nearest_miss"] for row in rows(result))
+    assert all(
+        "account is acct_2 at the gateway and acct_1 in the ledger" in row["nearest_miss"] for row in rows(result)
+    )
 
 
 @pytest.mark.parametrize("printed", ["0123", "12a", "", " 1", "1.0", "99999999999999999999", "9223372036854775808"])

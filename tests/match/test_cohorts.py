@@ -45,7 +45,9 @@ def messy_lake(seed: int) -> LakeBuilder:
         at = DAY + timedelta(days=draw.randrange(4), seconds=draw.choice([1, 3, 86_397, draw.randrange(86_400)]))
         amount = draw.choice([500, 1000, 1000, 1000, draw.randrange(1, 9999)])
         shift = timedelta(seconds=draw.choice([-5, 2, 5, 40]))
-        fate = draw.choice(["pair"] * 6 + ["movement", "line", "keyless", "crossed", "double", "wrong", "refund", "twice"])
+        fate = draw.choice(
+            ["pair"] * 6 + ["movement", "line", "keyless", "crossed", "double", "wrong", "refund", "twice"]
+        )
         ref = f"op_CAPTURE_{payment_id}_1"
         if fate != "line":
             lake.movement(payment_id, amount, at=at)
@@ -78,13 +80,16 @@ def test_daily_cohorts_add_up_to_the_lake(tmp_path_factory: object, seed: int) -
     ]
     assert _sum(results, "ledger_minor") == sum(
         (1 if e["direction"] == "D" else -1) * e["amount_minor"]
-        for e in lake.rows["ledger_entries"] if e["account"].startswith("gateway_clearing")
+        for e in lake.rows["ledger_entries"]
+        if e["account"].startswith("gateway_clearing")
     )
     assert _sum(results, "gateway_minor") == sum(line["gross_minor"] for line in lake.rows["settlement_lines"])
     claimed = Counter(line for result in results for _, line in pairs(result))
     assert max(claimed.values(), default=0) <= 1, f"seed {seed}: a line was claimed in two cohorts"
     subjects = Counter(
-        (row["subject_id"], row["currency"]) for result in results for row in rows(result)
+        (row["subject_id"], row["currency"])
+        for result in results
+        for row in rows(result)
         if row["subject_kind"] in ("movement", "line") and row["class"] != "suggested_match"
     )
     assert max(subjects.values(), default=0) <= 1, f"seed {seed}: one subject in two cohorts or classes"

@@ -33,7 +33,12 @@ def test_two_movements_and_one_line_are_one_group_with_its_difference(tmp_path: 
     members = sorted([f"movement:{one}", f"movement:{two}", subject])
     assert row["class"] == "ambiguous_match"
     assert row["subject_id"] == "group:" + hashlib.sha256("\n".join(members).encode()).hexdigest()
-    assert (row["ledger_minor"], row["gateway_minor"], row["diff_minor"], row["identity_minor"]) == (2000, 1000, 1000, 1000)
+    assert (row["ledger_minor"], row["gateway_minor"], row["diff_minor"], row["identity_minor"]) == (
+        2000,
+        1000,
+        1000,
+        1000,
+    )
 
 
 def test_two_days_is_the_reach(tmp_path: Path) -> None:
@@ -54,7 +59,11 @@ def test_another_kind_currency_or_amount_is_no_candidate(tmp_path: Path) -> None
     keyless(lake, "t2", 1000, currency="USD")
     keyless(lake, "t3", -1000, kind="refund")
     assert [row[0] for row in said(run(lake, tmp_path))] == [
-        "missing_at_gateway", "missing_in_ledger", "missing_in_ledger", "refund_missing_in_ledger"]
+        "missing_at_gateway",
+        "missing_in_ledger",
+        "missing_in_ledger",
+        "refund_missing_in_ledger",
+    ]
 
 
 def test_a_line_without_keys_never_takes_a_movement_that_has_its_own_line(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_manifest_repeats_a_run_and_refuses_changed_or_lost_objects(tmp_path: 
 
 def test_a_window_without_any_data_is_refused_by_name(tmp_path: Path) -> None:
     path = lake_with_a_late_file().write(tmp_path / "lake")
-    with pytest.raises(Refused, match="has nothing of T\\+7 as of 2027-01-01.*it holds dt=2026-03-"):
+    with pytest.raises(Refused, match=r"has nothing of T\+7 as of 2027-01-01.*it holds dt=2026-03-"):
         run(path, tmp_path, as_of="2027-01-01")
 
 

@@ -21,14 +21,28 @@ def lake() -> LakeBuilder:
     return found
 
 
-@pytest.mark.parametrize(("step", "kind", "missing_at_gateway", "missing_in_ledger", "mismatch"), [
-    ("REFUND", "refund", "refund_missing_at_gateway", "refund_missing_in_ledger", "refund_amount_mismatch"),
-    ("REFUND_REVERSAL", "refund_failure", "refund_missing_at_gateway", "refund_failed", "refund_amount_mismatch"),
-    ("CHARGEBACK", "chargeback", "chargeback_missing_at_gateway", "chargeback_unposted", "chargeback_amount_mismatch"),
-    ("CHARGEBACK_REVERSAL", "chargeback_reversal", "chargeback_missing_at_gateway", "chargeback_reversal_unposted",
-     "chargeback_amount_mismatch"),
-])
-def test_each_kind_has_its_classes(  # noqa: PLR0913, PLR0917
+@pytest.mark.parametrize(
+    ("step", "kind", "missing_at_gateway", "missing_in_ledger", "mismatch"),
+    [
+        ("REFUND", "refund", "refund_missing_at_gateway", "refund_missing_in_ledger", "refund_amount_mismatch"),
+        ("REFUND_REVERSAL", "refund_failure", "refund_missing_at_gateway", "refund_failed", "refund_amount_mismatch"),
+        (
+            "CHARGEBACK",
+            "chargeback",
+            "chargeback_missing_at_gateway",
+            "chargeback_unposted",
+            "chargeback_amount_mismatch",
+        ),
+        (
+            "CHARGEBACK_REVERSAL",
+            "chargeback_reversal",
+            "chargeback_missing_at_gateway",
+            "chargeback_reversal_unposted",
+            "chargeback_amount_mismatch",
+        ),
+    ],
+)
+def test_each_kind_has_its_classes(
     tmp_path: Path, step: str, kind: str, missing_at_gateway: str, missing_in_ledger: str, mismatch: str
 ) -> None:
     sign = -1 if step in ("REFUND", "CHARGEBACK") else 1

@@ -13,13 +13,16 @@ def parse(**given: str) -> Request:
     return Request.parse(**({"window": "T+7", "as_of": "2026-03-17", "lake": "lake"} | given))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("window", "as_of", "start", "end"), [
-    ("T+7", "2026-03-17", "2026-03-10T00:00", "2026-03-11T00:00"),
-    ("T+14", "2026-03-17", "2026-03-03T00:00", "2026-03-04T00:00"),
-    ("T+30", "2026-03-17T00:00:00Z", "2026-02-15T00:00", "2026-02-16T00:00"),
-    ("hourly", "2026-03-17T14:00:00Z", "2026-03-17T12:00", "2026-03-17T13:00"),
-    ("hourly", "2026-03-17T14:00:00+01:00", "2026-03-17T11:00", "2026-03-17T12:00"),
-])
+@pytest.mark.parametrize(
+    ("window", "as_of", "start", "end"),
+    [
+        ("T+7", "2026-03-17", "2026-03-10T00:00", "2026-03-11T00:00"),
+        ("T+14", "2026-03-17", "2026-03-03T00:00", "2026-03-04T00:00"),
+        ("T+30", "2026-03-17T00:00:00Z", "2026-02-15T00:00", "2026-02-16T00:00"),
+        ("hourly", "2026-03-17T14:00:00Z", "2026-03-17T12:00", "2026-03-17T13:00"),
+        ("hourly", "2026-03-17T14:00:00+01:00", "2026-03-17T11:00", "2026-03-17T12:00"),
+    ],
+)
 def test_cohorts(window: str, as_of: str, start: str, end: str) -> None:
     request = parse(window=window, as_of=as_of)
     assert request.cohort_from == datetime.fromisoformat(start).replace(tzinfo=UTC)
@@ -27,19 +30,22 @@ def test_cohorts(window: str, as_of: str, start: str, end: str) -> None:
     assert request.known_at == request.as_of
 
 
-@pytest.mark.parametrize(("given", "message"), [
-    ({"window": "T+8"}, "accepted: hourly, T\\+7, T\\+14, T\\+30"),
-    ({"as_of": "17.03.2026"}, "takes a date, e.g. 2026-03-31"),
-    ({"as_of": "2026-02-30"}, "does not exist"),
-    ({"as_of": "2026-03-17T05:00:00Z"}, "is not a day"),
-    ({"window": "hourly"}, "RFC 3339"),
-    ({"window": "hourly", "as_of": "2026-03-17T14:30:00Z"}, "not on the hour"),
-    ({"window": "hourly", "as_of": "2026-03-17T14:00:00"}, "RFC 3339"),
-    ({"known_at": "yesterday"}, "RFC 3339"),
-    ({"known_at": "now"}, "resolved by the command line"),
-    ({"engine": "postgres"}, "accepted: duckdb, athena, trino"),
-    ({"lake": ""}, "lake is empty"),
-])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"window": "T+8"}, "accepted: hourly, T\\+7, T\\+14, T\\+30"),
+        ({"as_of": "17.03.2026"}, "takes a date, e.g. 2026-03-31"),
+        ({"as_of": "2026-02-30"}, "does not exist"),
+        ({"as_of": "2026-03-17T05:00:00Z"}, "is not a day"),
+        ({"window": "hourly"}, "RFC 3339"),
+        ({"window": "hourly", "as_of": "2026-03-17T14:30:00Z"}, "not on the hour"),
+        ({"window": "hourly", "as_of": "2026-03-17T14:00:00"}, "RFC 3339"),
+        ({"known_at": "yesterday"}, "RFC 3339"),
+        ({"known_at": "now"}, "resolved by the command line"),
+        ({"engine": "postgres"}, "accepted: duckdb, athena, trino"),
+        ({"lake": ""}, "lake is empty"),
+    ],
+)
 def test_refusals_say_what_is_accepted(given: dict[str, str], message: str) -> None:
     with pytest.raises(BadRequest, match=message):
         parse(**given)
