@@ -34,8 +34,10 @@ def score_runs(
     if not console.is_terminal:
         console.width = max(console.width, _WIDTH)
     console.print(_table(result))
-    console.print(f"matches: {result.false_matches} false, {result.missed_matches} missed; "
-                  f"unexplained: {result.unexplained_minor} minor units in all")
+    console.print(
+        f"matches: {result.false_matches} false, {result.missed_matches} missed; "
+        f"unexplained: {result.unexplained_minor} minor units in all"
+    )
     absent = sorted(name for name, tally in result.classes.items() if tally is None)
     if absent:
         console.print(f"no instances in these runs: {', '.join(absent)}", style="dim")

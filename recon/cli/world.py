@@ -28,11 +28,20 @@ def world(
     """Make a world: DIR/lake, DIR/feeds, DIR/truth and DIR/world.json."""
     spec = WorldSpec(seed, payments, days)
     console = Console(stderr=True)
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console,
-                  disable=not console.is_terminal, transient=True) as progress:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as progress:
         task = progress.add_task("writing the world", total=days * _OBJECTS_PER_DAY)
         described = build_world(spec, out, lambda done: progress.advance(task, done))
     runs, defects = described["runs"], described["defects"]
-    assert isinstance(runs, list) and isinstance(defects, dict)
-    typer.echo(f"{out}: {payments} payments over {days} days, {sum(defects.values())} defects of {len(defects)} kinds, "
-               f"{len(runs)} runs with their truth")
+    assert isinstance(runs, list)
+    assert isinstance(defects, dict)
+    typer.echo(
+        f"{out}: {payments} payments over {days} days, {sum(defects.values())} defects of {len(defects)} kinds, "
+        f"{len(runs)} runs with their truth"
+    )

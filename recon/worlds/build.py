@@ -48,8 +48,10 @@ def check_target(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise Refused(f"{out} is a file; a folder that is new, empty or an earlier world is accepted")
     if out.exists() and any(out.iterdir()) and not (out / MARK).is_file():
-        raise Refused(f"{out} is not empty and has no {MARK}: it is no world, so it is left alone; "
-                      "a new or empty folder, or an earlier world, is accepted")
+        raise Refused(
+            f"{out} is not empty and has no {MARK}: it is no world, so it is left alone; "
+            "a new or empty folder, or an earlier world, is accepted"
+        )
 
 
 def history_of(spec: WorldSpec) -> History:
@@ -79,18 +81,28 @@ def _write(spec: WorldSpec, history: History, work: Path, advance: Advance) -> d
     found = truths_of(history)
     write_truth(found, history.journal_ids, work / "truth")
     return {
-        "seed": spec.seed, "payments": spec.payments, "days": spec.days, "generator": GENERATOR_VERSION, "lake": print_of_lake,
-        "runs": [_described(truth) for truth in found], "classes_decided": sorted(CLASSES),
+        "seed": spec.seed,
+        "payments": spec.payments,
+        "days": spec.days,
+        "generator": GENERATOR_VERSION,
+        "lake": print_of_lake,
+        "runs": [_described(truth) for truth in found],
+        "classes_decided": sorted(CLASSES),
         "defects": dict(sorted(history.planted.items())),
     }
 
 
 def _described(truth: RunTruth) -> dict[str, object]:
     run = truth.run
-    return {"window": run.window, "as_of": rfc(run.as_of), "known_at": rfc(run.known_at),
-            "cohort_from": rfc(run.cohort_from), "cohort_to": rfc(run.cohort_to),
-            "pending": {"/".join(key): amount for key, amount in sorted(truth.pending.items())},
-            "held": {"/".join(key): amount for key, amount in sorted(truth.held.items())}}
+    return {
+        "window": run.window,
+        "as_of": rfc(run.as_of),
+        "known_at": rfc(run.known_at),
+        "cohort_from": rfc(run.cohort_from),
+        "cohort_to": rfc(run.cohort_to),
+        "pending": {"/".join(key): amount for key, amount in sorted(truth.pending.items())},
+        "held": {"/".join(key): amount for key, amount in sorted(truth.held.items())},
+    }
 
 
 def write_feeds(files: list[FeedFile], folder: Path, start: int) -> None:

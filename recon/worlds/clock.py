@@ -64,8 +64,11 @@ def is_open(calendar: str, day: date) -> bool:
 
 @functools.cache
 def _closed(calendar: str, year: int) -> frozenset[date]:
-    days = holidays.financial_holidays("ECB", years=year) if calendar == "TARGET" else (
-        holidays.country_holidays("US", years=year))
+    days = (
+        holidays.financial_holidays("ECB", years=year)
+        if calendar == "TARGET"
+        else (holidays.country_holidays("US", years=year))
+    )
     return frozenset(days)
 
 

@@ -35,9 +35,9 @@ def number_natives(file: FeedFile) -> None:
         if file.account.gateway == "stripe":
             line.native_id = f"txn_{line.token}"
             continue
-        modification = line.operation_ref
         printed = local_time(line.at, file.account.zone)[0]
-        stem = f"{file.batch}:{line.raw_type}:{line.gateway_ref}:{modification}:{printed}:{line.net}:{line.settled_currency}"
+        references = f"{line.gateway_ref}:{line.operation_ref}"
+        stem = f"{file.batch}:{line.raw_type}:{references}:{printed}:{line.net}:{line.settled_currency}"
         seen[stem] += 1
         line.native_id = f"{stem}:{seen[stem]}"
 
@@ -48,7 +48,8 @@ def _settlement_files(history: History, account: Account, rng: random.Random, pl
     carried: dict[str, tuple[int, int]] = {}
     number = account.first_batch
     for turn, (day, begins, ends) in enumerate(
-            local_days(account.zone, history.start, history.until + _TRAILING_DAYS * DAY)):
+        local_days(account.zone, history.start, history.until + _TRAILING_DAYS * DAY)
+    ):
         number += 1 + plan.skips_number(account, turn)
         lines = sorted(by_day.get(begins, []), key=lambda line: line.at)
         file = _blank(account, day, begins, ends, number, rng)
@@ -56,16 +57,24 @@ def _settlement_files(history: History, account: Account, rng: random.Random, pl
         if account.gateway == "stripe":
             _pay_stripe(file, rng)
         else:
-            _pay_adyen(file, carried, rng, number + 1 + plan.skips_number(account, turn + 1),
-                       forgets=plan.forgets_carry(account, turn), draws=plan.draws_deposit(account, turn))
+            _pay_adyen(
+                file,
+                carried,
+                rng,
+                number + 1 + plan.skips_number(account, turn + 1),
+                forgets=plan.forgets_carry(account, turn),
+                draws=plan.draws_deposit(account, turn),
+            )
         number_natives(file)
         files.append(file)
     return plan.redeliver(account, files, rng)
 
 
 def _lines_by_day(history: History, account: Account) -> dict[int, list[Line]]:
-    bounds = [(begins, ends) for _, begins, ends in
-              local_days(account.zone, history.start, history.until + _TRAILING_DAYS * DAY)]
+    bounds = [
+        (begins, ends)
+        for _, begins, ends in local_days(account.zone, history.start, history.until + _TRAILING_DAYS * DAY)
+    ]
     found: dict[int, list[Line]] = defaultdict(list)
     for payment in history.payments:
         if payment.account is account:
@@ -84,16 +93,26 @@ def _blank(account: Account, day: date, begins: int, ends: int, number: int, rng
     else:
         received, batch = ends + 2 * HOUR + rng.randrange(2 * HOUR), number
         name = f"{account.name}_settlement_detail_report_batch_{number}.csv"
-    return FeedFile(account, account.report, "settlement", name, day, begins, ends, received // SECOND * SECOND, batch,
-                    [], [], [])
+    return FeedFile(
+        account, account.report, "settlement", name, day, begins, ends, received // SECOND * SECOND, batch, [], [], []
+    )
 
 
 def _pay_stripe(file: FeedFile, rng: random.Random) -> None:
     """A fee row, then per currency a payout the day after, or a top-up where the day's balance is not positive."""
     account, ends = file.account, file.covers_until
     first = account.settles[0]
-    file.batch_rows.append(BatchRow("fee", "fee", f"Radar ({file.day.isoformat()}): Standard", first, -7 - len(file.lines) * 5,
-                                    ends - 30 * MINUTE, token(rng, "stripe")))
+    file.batch_rows.append(
+        BatchRow(
+            "fee",
+            "fee",
+            f"Radar ({file.day.isoformat()}): Standard",
+            first,
+            -7 - len(file.lines) * 5,
+            ends - 30 * MINUTE,
+            token(rng, "stripe"),
+        )
+    )
     for currency in account.settles:
         rows = [r for r in file.batch_rows if r.currency == currency]
         net = sum(line.net for line in file.lines if line.settled_currency == currency) + sum(r.net for r in rows)
@@ -101,18 +120,45 @@ def _pay_stripe(file: FeedFile, rng: random.Random) -> None:
             payout = f"po_{token(rng, 'stripe')}"
             for row in rows:
                 row.payout = payout
-            file.payouts.append(Payout(account, payout, currency, net, 0, 0, net, ends + 30 * MINUTE, net,
-                                       txn=token(rng, "stripe")))
+            file.payouts.append(
+                Payout(account, payout, currency, net, 0, 0, net, ends + 30 * MINUTE, net, txn=token(rng, "stripe"))
+            )
             if account.layout != "activity":
-                file.batch_rows.append(BatchRow("payout", "payout", "STRIPE PAYOUT", currency, -net, ends + 30 * MINUTE,
-                                                file.payouts[-1].txn, payout=payout))
+                file.batch_rows.append(
+                    BatchRow(
+                        "payout",
+                        "payout",
+                        "STRIPE PAYOUT",
+                        currency,
+                        -net,
+                        ends + 30 * MINUTE,
+                        file.payouts[-1].txn,
+                        payout=payout,
+                    )
+                )
         elif net < 0:
-            file.batch_rows.append(BatchRow("transfer", "topup", "Top-up of a negative balance", currency, -net,
-                                            ends - 20 * MINUTE, token(rng, "stripe")))
+            file.batch_rows.append(
+                BatchRow(
+                    "transfer",
+                    "topup",
+                    "Top-up of a negative balance",
+                    currency,
+                    -net,
+                    ends - 20 * MINUTE,
+                    token(rng, "stripe"),
+                )
+            )
 
 
-def _pay_adyen(file: FeedFile, carried: dict[str, tuple[int, int]], rng: random.Random, following: int, *,
-               forgets: bool, draws: bool) -> None:
+def _pay_adyen(
+    file: FeedFile,
+    carried: dict[str, tuple[int, int]],
+    rng: random.Random,
+    following: int,
+    *,
+    forgets: bool,
+    draws: bool,
+) -> None:
     """Carried balances in, the day's fee, then per currency a payout, or the negative balance carried on.
 
     `following` is the number of the next batch. `forgets`: what earlier batches carried out is not taken in.
@@ -120,8 +166,14 @@ def _pay_adyen(file: FeedFile, carried: dict[str, tuple[int, int]], rng: random.
     """
     account, batch, closed = file.account, file.batch or 0, file.covers_until + 46 * MINUTE + 38 * SECOND
     home = account.settles[0]
-    fee = BatchRow("fee", "Fee", f"Transaction Fees {file.day:%B}     {file.day:%d} {file.day:%Y}", home,
-                   -10 - 8 * len(file.lines), closed)
+    fee = BatchRow(
+        "fee",
+        "Fee",
+        f"Transaction Fees {file.day:%B}     {file.day:%d} {file.day:%Y}",
+        home,
+        -10 - 8 * len(file.lines),
+        closed,
+    )
     for currency in account.settles:
         came = carried.pop(currency, None)
         came = None if forgets else came
@@ -129,19 +181,41 @@ def _pay_adyen(file: FeedFile, carried: dict[str, tuple[int, int]], rng: random.
         if currency == home:
             net += fee.net
             if draws:
-                taken = BatchRow("reserve", "DepositCorrection", "Deposit Correction", home, -max(net, 0) - 4_310, closed)
+                taken = BatchRow(
+                    "reserve", "DepositCorrection", "Deposit Correction", home, -max(net, 0) - 4_310, closed
+                )
                 file.batch_rows.append(taken)
                 net += taken.net
         carry_in = came[1] if came else 0
         if came:
-            file.batch_rows.append(BatchRow("balance_transfer", "Balancetransfer",
-                                            f"Balancetransfer from batch {came[0]}", currency, carry_in,
-                                            file.covers_from + 24 * MINUTE, other_batch=came[0]))
+            file.batch_rows.append(
+                BatchRow(
+                    "balance_transfer",
+                    "Balancetransfer",
+                    f"Balancetransfer from batch {came[0]}",
+                    currency,
+                    carry_in,
+                    file.covers_from + 24 * MINUTE,
+                    other_batch=came[0],
+                )
+            )
         balance = net + carry_in
         if balance or came or net:
-            file.payouts.append(Payout(account, str(batch), currency, net, carry_in, min(balance, 0), max(balance, 0), closed,
-                                       max(balance, 0), carry_out_to=following if balance < 0 else None,
-                                       carry_in_from=came[0] if came else None))
+            file.payouts.append(
+                Payout(
+                    account,
+                    str(batch),
+                    currency,
+                    net,
+                    carry_in,
+                    min(balance, 0),
+                    max(balance, 0),
+                    closed,
+                    max(balance, 0),
+                    carry_out_to=following if balance < 0 else None,
+                    carry_in_from=came[0] if came else None,
+                )
+            )
         if balance < 0:
             carried[currency] = (batch, balance)
     file.batch_rows.append(fee)
@@ -150,8 +224,17 @@ def _pay_adyen(file: FeedFile, carried: dict[str, tuple[int, int]], rng: random.
             text = f"TX{rng.randrange(10**9):09d}XT batch {batch}, {account.name}"
             file.batch_rows.append(BatchRow("payout", "MerchantPayout", text, payout.currency, -payout.paid, closed))
         elif payout.carry_out:
-            file.batch_rows.append(BatchRow("balance_transfer", "Balancetransfer", f"Balancetransfer to batch {following}",
-                                            payout.currency, -payout.carry_out, closed, other_batch=following))
+            file.batch_rows.append(
+                BatchRow(
+                    "balance_transfer",
+                    "Balancetransfer",
+                    f"Balancetransfer to batch {following}",
+                    payout.currency,
+                    -payout.carry_out,
+                    closed,
+                    other_batch=following,
+                )
+            )
 
 
 def _control_files(account: Account, files: list[FeedFile], rng: random.Random) -> list[FeedFile]:
@@ -173,6 +256,20 @@ def _control_files(account: Account, files: list[FeedFile], rng: random.Random) 
         else:
             continue
         if any(p.told is not None for p in file.payouts):
-            made.append(FeedFile(account, account.control, "control", name, file.day, begins, ends, received,
-                                 file.batch, [], [], file.payouts))
+            made.append(
+                FeedFile(
+                    account,
+                    account.control,
+                    "control",
+                    name,
+                    file.day,
+                    begins,
+                    ends,
+                    received,
+                    file.batch,
+                    [],
+                    [],
+                    file.payouts,
+                )
+            )
     return made

@@ -46,16 +46,60 @@ class Account:
 _AMS = "Europe/Amsterdam"
 
 ACCOUNTS = (
-    Account(0, "stripe", "acct_LumenRetail", "itemized.5", "UTC", (("USD", 55), ("EUR", 20), ("JPY", 15), ("GBP", 10)),
-            ("USD", "EUR", "JPY"), "USD", Expectation("payout_reconciliation", "UTC", "12:00", 2, 6, "US"), None, 32),
-    Account(1, "stripe", "acct_HarborTravel", "activity", "UTC", (("USD", 50), ("GBP", 30), ("KWD", 12), ("EUR", 8)),
-            ("USD", "GBP", "KWD"), "USD", Expectation("balance_change_from_activity", "UTC", "12:00", 1, 12, "US"),
-            "payouts", 24),
-    Account(2, "adyen", "LumenECOM_NL", "classic", _AMS, (("EUR", 60), ("GBP", 20), ("USD", 12), ("JPY", 8)),
-            ("EUR", "GBP", "USD"), "EUR", Expectation("settlement_details", _AMS, "12:00", 1, 6, "TARGET"), None, 26, 211),
-    Account(3, "adyen", "HarborECOM_NL", "wide", _AMS, (("EUR", 50), ("JPY", 20), ("KWD", 15), ("USD", 15)),
-            ("EUR", "JPY", "KWD"), "EUR", Expectation("settlement_details", _AMS, "14:00", 1, 8, "TARGET"),
-            "aggregate_settlement", 18, 87),
+    Account(
+        0,
+        "stripe",
+        "acct_LumenRetail",
+        "itemized.5",
+        "UTC",
+        (("USD", 55), ("EUR", 20), ("JPY", 15), ("GBP", 10)),
+        ("USD", "EUR", "JPY"),
+        "USD",
+        Expectation("payout_reconciliation", "UTC", "12:00", 2, 6, "US"),
+        None,
+        32,
+    ),
+    Account(
+        1,
+        "stripe",
+        "acct_HarborTravel",
+        "activity",
+        "UTC",
+        (("USD", 50), ("GBP", 30), ("KWD", 12), ("EUR", 8)),
+        ("USD", "GBP", "KWD"),
+        "USD",
+        Expectation("balance_change_from_activity", "UTC", "12:00", 1, 12, "US"),
+        "payouts",
+        24,
+    ),
+    Account(
+        2,
+        "adyen",
+        "LumenECOM_NL",
+        "classic",
+        _AMS,
+        (("EUR", 60), ("GBP", 20), ("USD", 12), ("JPY", 8)),
+        ("EUR", "GBP", "USD"),
+        "EUR",
+        Expectation("settlement_details", _AMS, "12:00", 1, 6, "TARGET"),
+        None,
+        26,
+        211,
+    ),
+    Account(
+        3,
+        "adyen",
+        "HarborECOM_NL",
+        "wide",
+        _AMS,
+        (("EUR", 50), ("JPY", 20), ("KWD", 15), ("USD", 15)),
+        ("EUR", "JPY", "KWD"),
+        "EUR",
+        Expectation("settlement_details", _AMS, "14:00", 1, 8, "TARGET"),
+        "aggregate_settlement",
+        18,
+        87,
+    ),
 )
 
 COMPANY = {"LumenECOM_NL": "LumenGroup", "HarborECOM_NL": "HarborGroup"}
@@ -72,8 +116,12 @@ STEP = {"KWD": 10}
 FIXED_FEE = {"EUR": 25, "USD": 30, "GBP": 20, "JPY": 40, "KWD": 90}
 DISPUTE_FEE = {"EUR": 2_000, "USD": 1_500, "GBP": 2_000, "JPY": 1_500, "KWD": 4_500}
 
-RATES = {("GBP", "USD"): Decimal("1.2710"), ("EUR", "USD"): Decimal("1.0835"), ("USD", "EUR"): Decimal("0.9180"),
-         ("JPY", "EUR"): Decimal("0.006150")}
+RATES = {
+    ("GBP", "USD"): Decimal("1.2710"),
+    ("EUR", "USD"): Decimal("1.0835"),
+    ("USD", "EUR"): Decimal("0.9180"),
+    ("JPY", "EUR"): Decimal("0.006150"),
+}
 """Middle rates for sales that are settled in another currency."""
 
 HOUR_WEIGHTS = (9, 6, 4, 3, 3, 4, 7, 14, 24, 34, 42, 48, 52, 50, 47, 46, 48, 53, 60, 66, 62, 46, 30, 17)

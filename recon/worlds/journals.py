@@ -10,21 +10,33 @@ import numpy.typing as npt
 from recon.worlds import text
 from recon.worlds.frame import ACCOUNTS, MERCHANTS, PLATFORM_FEE_BPS
 from recon.worlds.lines import share
-from recon.worlds.model import History, Movement
+from recon.worlds.model import History, Movement, Payment
 
 Ints = npt.NDArray[np.int64]
 
 COMMIT_AFTER = 60
 """Milliseconds from CAPTURE to COMMIT."""
 
-STEPS = ("RESERVE", "RELEASE", "CAPTURE", "COMMIT", "CAPTURE_REVERSAL", "REFUND", "REFUND_REVERSAL", "CHARGEBACK",
-         "CHARGEBACK_REVERSAL")
+STEPS = (
+    "RESERVE",
+    "RELEASE",
+    "CAPTURE",
+    "COMMIT",
+    "CAPTURE_REVERSAL",
+    "REFUND",
+    "REFUND_REVERSAL",
+    "CHARGEBACK",
+    "CHARGEBACK_REVERSAL",
+)
 _CODE = {step: code for code, step in enumerate(STEPS)}
 _FAMILIES = ("authorization_hold", "authorization_contra", "merchant_pending", "merchant_payable")
 _HOLD, _CONTRA, _PENDING, _PAYABLE, _CLEARING, _FEE = range(6)
 GATEWAYS = ("stripe", "adyen")
-ACCOUNT_NAMES = [f"{family}:{merchant}" for family in _FAMILIES for merchant in MERCHANTS] + [
-    f"gateway_clearing:{gateway}" for gateway in GATEWAYS] + ["platform_fee"]
+ACCOUNT_NAMES = (
+    [f"{family}:{merchant}" for family in _FAMILIES for merchant in MERCHANTS]
+    + [f"gateway_clearing:{gateway}" for gateway in GATEWAYS]
+    + ["platform_fee"]
+)
 
 # step -> legs of (account, debit?, which amount: 0 the journal's, 1 amount less platform fee, 2 platform fee)
 _LEGS: dict[str, tuple[tuple[int, bool, int], ...]] = {
@@ -72,59 +84,64 @@ def journals_of(history: History, rng: np.random.Generator) -> Journals:
 
     A repeated posting of a CAPTURE finds the hold gone and has the clearing legs only.
     """
-    rows: list[tuple[int, int, int, int, int, int, int, int, str]] = []
-    moves: list[Movement | None] = []
-    for p in history.payments:
-        if p.path == "rejected":
-            continue
-        fee = min(p.amount, share(p.amount, PLATFORM_FEE_BPS[p.merchant]))
-        rows.append((p.reserved_at, p.index, 0, 1, p.amount, 0, 3, 2, ""))
-        moves.append(None)
-        if p.path in ("voided", "declined"):
-            rows.append((p.ended_at, p.index, 1, 1, p.amount, 0, 7 if p.path == "voided" else 5, 2, ""))
-            moves.append(None)
-        version = 8
-        for m in sorted(p.moves, key=lambda m: m.at):
-            first = m.step == "CAPTURE" and not m.repeats
-            version += not (first or m.repeats)
-            legs = 4 if first else 2
-            rows.append((m.at, p.index, _CODE[m.step], m.sequence, m.amount, 0, 7 if first else version, legs,
-                         m.operation_ref or ""))
-            moves.append(m)
-            if first:
-                rows.append((m.at + COMMIT_AFTER, p.index, 3, 1, p.amount, fee, 8, 3 if 0 < fee < p.amount else 2, ""))
-                moves.append(None)
-    order = sorted(range(len(rows)), key=lambda i: rows[i][:4])
-    ordered = [rows[i] for i in order]
-    columns = [np.array([row[k] for row in ordered], np.int64) for k in range(8)]
-    at, payment, step, sequence, amount, fees, version_of, legs_of = columns
-    ids = text.ulids(at, rng)
+    found = [row for p in history.payments if p.path != "rejected" for row in _journals(p)]
+    found.sort(key=lambda row: row[0][:4])
+    columns = [np.array([row[0][k] for row in found], np.int64) for k in range(8)]
+    ids = text.ulids(columns[0], rng)
     history.journal_ids = text.strings(ids)
-    for place, i in enumerate(order):
-        move = moves[i]
+    for place, (_, move) in enumerate(found):
         if move is not None:
             move.journal = place
-    return Journals(payment, step, sequence, at, amount, fees, version_of, legs_of, [row[8] for row in ordered], ids)
+    at, payment, step, sequence, amount, fee, version, legs = columns
+    references = [move.operation_ref or "" if move else "" for _, move in found]
+    return Journals(payment, step, sequence, at, amount, fee, version, legs, references, ids)
+
+
+def _journals(p: Payment) -> list[tuple[tuple[int, ...], Movement | None]]:
+    """(at, payment, step, sequence, amount, fee, version, legs) of each journal, with the movement that it is."""
+    rows: list[tuple[tuple[int, ...], Movement | None]] = []
+    rows.append(((p.reserved_at, p.index, _CODE["RESERVE"], 1, p.amount, 0, 3, 2), None))
+    if p.path in ("voided", "declined"):
+        version = 7 if p.path == "voided" else 5
+        rows.append(((p.ended_at, p.index, _CODE["RELEASE"], 1, p.amount, 0, version, 2), None))
+    version = 8
+    for m in sorted(p.moves, key=lambda m: m.at):
+        first = m.step == "CAPTURE" and not m.repeats
+        version += not (first or m.repeats)
+        legs = 4 if first else 2
+        rows.append(((m.at, p.index, _CODE[m.step], m.sequence, m.amount, 0, 7 if first else version, legs), m))
+        if first:
+            fee = min(p.amount, share(p.amount, PLATFORM_FEE_BPS[p.merchant]))
+            legs = 3 if 0 < fee < p.amount else 2
+            rows.append(((m.at + COMMIT_AFTER, p.index, _CODE["COMMIT"], 1, p.amount, fee, 8, legs), None))
+    return rows
 
 
 def entries_of(history: History, journals: Journals, rng: np.random.Generator) -> Entries:
     """The entries of all journals, zero amounts left out."""
     merchant = np.array([p.merchant for p in history.payments], np.int64)[journals.payment]
-    gateway = np.array([GATEWAYS.index(a.gateway) for a in ACCOUNTS])[
-        np.array([p.account.index for p in history.payments], np.int64)[journals.payment]]
-    parts = []
+    by_account = np.array([GATEWAYS.index(a.gateway) for a in ACCOUNTS], np.int64)
+    gateway = by_account[np.array([p.account.index for p in history.payments], np.int64)[journals.payment]]
+    parts: list[tuple[Ints, ...]] = []
     for step, legs in _LEGS.items():
         rows = np.flatnonzero(journals.step == _CODE[step])
         for leg, (account, debit, which) in enumerate(legs):
             mine = rows[journals.legs[rows] == 4] if step == "CAPTURE" and leg < 2 else rows
             amounts = (journals.amount, journals.amount - journals.fee, journals.fee)[which][mine]
             mine, amounts = mine[amounts > 0], amounts[amounts > 0]
-            names = np.full(len(mine), len(ACCOUNT_NAMES) - 1) if account == _FEE else (
-                len(_FAMILIES) * len(MERCHANTS) + gateway[mine] if account == _CLEARING
-                else account * len(MERCHANTS) + merchant[mine])
-            parts.append((mine, np.full(len(mine), leg), names, np.full(len(mine), debit), amounts))
-    journal, leg_no, names, debit, amounts = (np.concatenate([p[k] for p in parts]) for k in range(5))
+            names = _account_codes(account, mine, merchant, gateway)
+            parts.append((mine, np.full(len(mine), leg), names, np.full(len(mine), int(debit)), amounts))
+    journal, leg_no, names, debits, amounts = (np.concatenate([p[k] for p in parts]) for k in range(5))
     order = np.lexsort((leg_no, journal))
-    journal = journal[order].astype(np.int64)
-    return Entries(journal, names[order].astype(np.int64), debit[order], amounts[order].astype(np.int64),
-                   text.ulids(journals.at[journal], rng))
+    journal = journal[order]
+    ids = text.ulids(journals.at[journal], rng)
+    return Entries(journal, names[order], debits[order] == 1, amounts[order], ids)
+
+
+def _account_codes(account: int, journals: Ints, merchant: Ints, gateway: Ints) -> Ints:
+    """Places in ACCOUNT_NAMES of one leg's account for each journal."""
+    if account == _FEE:
+        return np.full(len(journals), len(ACCOUNT_NAMES) - 1, np.int64)
+    if account == _CLEARING:
+        return len(_FAMILIES) * len(MERCHANTS) + gateway[journals]
+    return account * len(MERCHANTS) + merchant[journals]

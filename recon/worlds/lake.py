@@ -48,8 +48,13 @@ def write_lake(history: History, root: Path, advance: Callable[[int], None]) -> 
     sources: list[Iterator[_Object]] = [
         _ledger_objects(history, entries_table(history, journals, entries, traces), buckets),
         _hourly(history, "payment_states", states_table(history, states_of(history), traces), "event_at", 3 * MINUTE),
-        _hourly(history, "ledger_control", control_rows(history, journals, entries, arrow_schema(table("ledger_control"))),
-                "hour_start", 12 * MINUTE),
+        _hourly(
+            history,
+            "ledger_control",
+            control_rows(history, journals, entries, arrow_schema(table("ledger_control"))),
+            "hour_start",
+            12 * MINUTE,
+        ),
     ]
     listed = []
     with ThreadPoolExecutor(_WRITERS) as pool:
@@ -103,7 +108,7 @@ def _hourly(history: History, name: str, rows: pa.Table, column: str, lag: int) 
 def _hours(history: History, at: Rows) -> Iterator[tuple[int, int, int]]:
     """(hour, first row, row after the last) of every hour that has rows."""
     starts = np.arange(history.start, int(at[-1]) + HOUR, HOUR) if len(at) else np.array([], np.int64)
-    bounds = np.searchsorted(at, starts).tolist() + [len(at)]
+    bounds = [*np.searchsorted(at, starts).tolist(), len(at)]
     for place, hour in enumerate(starts.tolist()):
         if bounds[place] < bounds[place + 1]:
             yield hour, bounds[place], bounds[place + 1]
@@ -120,20 +125,46 @@ def _write(root: Path, item: _Object) -> dict[str, object]:
     target = root / item.path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
-    return {"table": item.table, "path": item.path, "digest": hashlib.sha256(content).hexdigest(), "rows": len(item.rows),
-            "landed_at": _naive(item.landed_at // SECOND * SECOND)}
+    return {
+        "table": item.table,
+        "path": item.path,
+        "digest": hashlib.sha256(content).hexdigest(),
+        "rows": len(item.rows),
+        "landed_at": _naive(item.landed_at // SECOND * SECOND),
+    }
 
 
 def _write_reference(history: History, root: Path) -> None:
-    write_table(root, "feed_expectations", [
-        {"gateway": account.gateway, "gateway_account": account.name, "report_type": e.report, "cadence": "daily",
-         "time_zone": e.time_zone, "cut_off": e.cut_off, "lag_business_days": e.lag_business_days,
-         "grace_hours": e.grace_hours, "calendar": e.calendar, "received_at": None}
-        for account, e in history.expectations()])
+    write_table(
+        root,
+        "feed_expectations",
+        [
+            {
+                "gateway": account.gateway,
+                "gateway_account": account.name,
+                "report_type": e.report,
+                "cadence": "daily",
+                "time_zone": e.time_zone,
+                "cut_off": e.cut_off,
+                "lag_business_days": e.lag_business_days,
+                "grace_hours": e.grace_hours,
+                "calendar": e.calendar,
+                "received_at": None,
+            }
+            for account, e in history.expectations()
+        ],
+    )
     first, last = local_date(history.start - 7 * DAY, "UTC"), local_date(history.until + 60 * DAY, "UTC")
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    write_table(root, "business_days", [{"calendar": calendar, "day": day, "open": is_open(calendar, day), "received_at": None}
-                                        for calendar in CALENDARS for day in days])
+    write_table(
+        root,
+        "business_days",
+        [
+            {"calendar": calendar, "day": day, "open": is_open(calendar, day), "received_at": None}
+            for calendar in CALENDARS
+            for day in days
+        ],
+    )
 
 
 def _naive(at: int) -> object:

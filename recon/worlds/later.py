@@ -9,8 +9,17 @@ from recon.worlds.frame import STEP
 from recon.worlds.lines import line_of, reference
 from recon.worlds.model import KIND_OF_STEP, SIGN, Movement, Payment
 
-_LIFE = ("none", "refund", "partial", "several", "unreferenced", "refund_returned", "capture_failed", "dispute",
-         "dispute_won")
+_LIFE = (
+    "none",
+    "refund",
+    "partial",
+    "several",
+    "unreferenced",
+    "refund_returned",
+    "capture_failed",
+    "dispute",
+    "dispute_won",
+)
 _WEIGHTS = (8_900, 420, 260, 120, 60, 40, 30, 130, 40)
 
 
@@ -31,18 +40,42 @@ def afterlife(payment: Payment, rng: random.Random, until: int) -> None:
     elif life == "refund_returned":
         first = post(payment, "REFUND", payment.amount, at, rng, until)
         if first:
-            post(payment, "REFUND_REVERSAL", payment.amount, at + rng.randint(DAY, 4 * DAY), rng, until, first.operation_ref)
+            post(
+                payment,
+                "REFUND_REVERSAL",
+                payment.amount,
+                at + rng.randint(DAY, 4 * DAY),
+                rng,
+                until,
+                first.operation_ref,
+            )
     elif life == "capture_failed":
         post(payment, "CAPTURE_REVERSAL", payment.amount, payment.ended_at + rng.randint(DAY, 4 * DAY), rng, until)
     elif life in ("dispute", "dispute_won"):
         taken = post(payment, "CHARGEBACK", payment.amount, at, rng, until)
         if taken and life == "dispute_won":
-            post(payment, "CHARGEBACK_REVERSAL", payment.amount, at + rng.randint(3 * DAY, 12 * DAY), rng, until,
-                 taken.operation_ref)
+            post(
+                payment,
+                "CHARGEBACK_REVERSAL",
+                payment.amount,
+                at + rng.randint(3 * DAY, 12 * DAY),
+                rng,
+                until,
+                taken.operation_ref,
+            )
 
 
-def post(payment: Payment, step: str, amount: int, at: int, rng: random.Random, until: int,
-         operation_ref: str | None = None, *, written: bool = True) -> Movement | None:
+def post(
+    payment: Payment,
+    step: str,
+    amount: int,
+    at: int,
+    rng: random.Random,
+    until: int,
+    operation_ref: str | None = None,
+    *,
+    written: bool = True,
+) -> Movement | None:
     """Post a later movement with the line that the gateway writes of it; None when it would be at or after `until`."""
     if at >= until:
         return None

@@ -11,12 +11,23 @@ from recon.worlds.frame import DISPUTE_FEE, FIXED_FEE, RATES, Account
 from recon.worlds.model import Line, Movement, Payment
 
 RAW_TYPES = {
-    "stripe": {"charge": "charge", "charge_failure": "charge_failure", "refund": "refund",
-               "refund_failure": "refund_failure", "chargeback": "dispute", "chargeback_reversal": "dispute_reversal",
-               "partial_capture_reversal": "partial_capture_reversal"},
-    "adyen": {"charge": "Settled", "charge_failure": "CaptureFailed", "refund": "Refunded",
-              "refund_failure": "RefundedReversed", "chargeback": "Chargeback",
-              "chargeback_reversal": "ChargebackReversed"},
+    "stripe": {
+        "charge": "charge",
+        "charge_failure": "charge_failure",
+        "refund": "refund",
+        "refund_failure": "refund_failure",
+        "chargeback": "dispute",
+        "chargeback_reversal": "dispute_reversal",
+        "partial_capture_reversal": "partial_capture_reversal",
+    },
+    "adyen": {
+        "charge": "Settled",
+        "charge_failure": "CaptureFailed",
+        "refund": "Refunded",
+        "refund_failure": "RefundedReversed",
+        "chargeback": "Chargeback",
+        "chargeback_reversal": "ChargebackReversed",
+    },
 }
 _ALNUM = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _UPPER = _ALNUM[:36]
@@ -35,13 +46,29 @@ def reference(rng: random.Random, gateway: str, prefix: str) -> str:
 def line_of(movement: Movement, rng: random.Random, kind: str, *, operation_ref: str | None = None) -> Line:
     """The line that the gateway writes of the operation behind `movement`, within seconds of it."""
     ref = movement.operation_ref if operation_ref is None else operation_ref
-    line = line_at(movement.payment, movement, rng, kind, movement.signed, movement.currency, movement.at,
-                   ref or reference(rng, movement.account.gateway, "re_"))
+    line = line_at(
+        movement.payment,
+        movement,
+        rng,
+        kind,
+        movement.signed,
+        movement.currency,
+        movement.at,
+        ref or reference(rng, movement.account.gateway, "re_"),
+    )
     return line
 
 
-def line_at(payment: Payment, movement: Movement | None, rng: random.Random, kind: str, gross: int, currency: str,
-            at: int, operation_ref: str) -> Line:
+def line_at(
+    payment: Payment,
+    movement: Movement | None,
+    rng: random.Random,
+    kind: str,
+    gross: int,
+    currency: str,
+    at: int,
+    operation_ref: str,
+) -> Line:
     """A line of `kind` with signed `gross`, printed within seconds of `at`; attached to payment and movement."""
     account = payment.account
     settled_currency = account.settlement_currency(currency)
@@ -50,10 +77,27 @@ def line_at(payment: Payment, movement: Movement | None, rng: random.Random, kin
     commission, markup, scheme, interchange = fees(account, kind, settled, settled_currency, rng)
     by_stripe = account.gateway == "stripe"
     line = Line(
-        account, payment, movement, kind, RAW_TYPES[account.gateway][kind], gross, currency, settled, settled_currency,
-        rate, commission, markup, scheme, interchange, (at + rng.randint(-2_500, 4_000)) // SECOND * SECOND,
-        operation_ref, payment.gateway_ref, payment.capture_ref if by_stripe else "",
-        "" if account.layout == "activity" else str(payment.id), token(rng, "stripe") if by_stripe else "")
+        account,
+        payment,
+        movement,
+        kind,
+        RAW_TYPES[account.gateway][kind],
+        gross,
+        currency,
+        settled,
+        settled_currency,
+        rate,
+        commission,
+        markup,
+        scheme,
+        interchange,
+        (at + rng.randint(-2_500, 4_000)) // SECOND * SECOND,
+        operation_ref,
+        payment.gateway_ref,
+        payment.capture_ref if by_stripe else "",
+        "" if account.layout == "activity" else str(payment.id),
+        token(rng, "stripe") if by_stripe else "",
+    )
     payment.lines.append(line)
     if movement is not None:
         movement.lines.append(line)

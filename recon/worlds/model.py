@@ -9,13 +9,24 @@ from decimal import Decimal
 from recon.worlds.clock import Expectation
 from recon.worlds.frame import Account
 
-SIGN = {"CAPTURE": 1, "CAPTURE_REVERSAL": -1, "REFUND": -1, "REFUND_REVERSAL": 1, "CHARGEBACK": -1,
-        "CHARGEBACK_REVERSAL": 1}
+SIGN = {
+    "CAPTURE": 1,
+    "CAPTURE_REVERSAL": -1,
+    "REFUND": -1,
+    "REFUND_REVERSAL": 1,
+    "CHARGEBACK": -1,
+    "CHARGEBACK_REVERSAL": 1,
+}
 """Steps that move gateway clearing, with the sign of debit − credit there."""
 
-KIND_OF_STEP = {"CAPTURE": "charge", "CAPTURE_REVERSAL": "charge_failure", "REFUND": "refund",
-                "REFUND_REVERSAL": "refund_failure", "CHARGEBACK": "chargeback",
-                "CHARGEBACK_REVERSAL": "chargeback_reversal"}
+KIND_OF_STEP = {
+    "CAPTURE": "charge",
+    "CAPTURE_REVERSAL": "charge_failure",
+    "REFUND": "refund",
+    "REFUND_REVERSAL": "refund_failure",
+    "CHARGEBACK": "chargeback",
+    "CHARGEBACK_REVERSAL": "chargeback_reversal",
+}
 STEP_OF_KIND = {kind: step for step, kind in KIND_OF_STEP.items()} | {"partial_capture_reversal": "CAPTURE"}
 
 
@@ -55,7 +66,7 @@ class Payment:
 
 @dataclass(slots=True, eq=False)
 class Movement:
-    """One journal that touches gateway clearing. `amount` is positive; `lines` are those that the gateway wrote of it."""
+    """One journal that touches gateway clearing. `amount` is positive; `lines` are what the gateway wrote of it."""
 
     payment: Payment
     step: str

@@ -30,17 +30,36 @@ class Defect:
         return self.operation.__name__
 
 
-MONEY = tuple(Defect(operation, rate) for operation, rate in (
-    (captures.missing_at_gateway, 40), (captures.missing_in_ledger, 30), (captures.amount_mismatch, 40),
-    (captures.currency_mismatch, 20), (captures.scale_error, 20), (captures.duplicate_capture, 30),
-    (captures.captured_but_voided, 30), (captures.partial_capture, 30), (captures.capture_failed_at_gateway, 30),
-    (keys.keyless_twins, 15), (keys.crossed_keys, 15), (keys.suggested_match, 30), (keys.keyless_twin_lost, 10),
-    (keys.equal_refunds, 15), (refunds.refund_missing_at_gateway, 30), (refunds.refund_missing_in_ledger, 30),
-    (refunds.refund_amount_mismatch, 30), (refunds.duplicate_refund, 20), (refunds.refund_failed, 20),
-    (refunds.chargeback_unposted, 30), (refunds.chargeback_missing_at_gateway, 20),
-    (refunds.chargeback_amount_mismatch, 20), (refunds.chargeback_reversal_unposted, 20), (captures.double_posting, 30),
-    (captures.held_type, 15),
-))
+MONEY = tuple(
+    Defect(operation, rate)
+    for operation, rate in (
+        (captures.missing_at_gateway, 40),
+        (captures.missing_in_ledger, 30),
+        (captures.amount_mismatch, 40),
+        (captures.currency_mismatch, 20),
+        (captures.scale_error, 20),
+        (captures.duplicate_capture, 30),
+        (captures.captured_but_voided, 30),
+        (captures.partial_capture, 30),
+        (captures.capture_failed_at_gateway, 30),
+        (keys.keyless_twins, 15),
+        (keys.crossed_keys, 15),
+        (keys.suggested_match, 30),
+        (keys.keyless_twin_lost, 10),
+        (keys.equal_refunds, 15),
+        (refunds.refund_missing_at_gateway, 30),
+        (refunds.refund_missing_in_ledger, 30),
+        (refunds.refund_amount_mismatch, 30),
+        (refunds.duplicate_refund, 20),
+        (refunds.refund_failed, 20),
+        (refunds.chargeback_unposted, 30),
+        (refunds.chargeback_missing_at_gateway, 20),
+        (refunds.chargeback_amount_mismatch, 20),
+        (refunds.chargeback_reversal_unposted, 20),
+        (captures.double_posting, 30),
+        (captures.held_type, 15),
+    )
+)
 """Defects of single payments, strongest claim on scarce payments first."""
 
 PER_COHORT = 500
@@ -75,14 +94,22 @@ def _daily(history: History) -> list[Run]:
 def _plant_deliveries(shop: Workshop, cohorts: list[int], planted: Counter[str]) -> None:
     """Feed and batch defects, at most three to a cohort day so that sound accounts remain; some elsewhere too."""
     kinds: tuple[Operation, ...] = (
-        feeds.feed_late, feeds.feed_duplicate, feeds.feed_restated, feeds.feed_incomplete, feeds.payout_residual,
-        feeds.payout_missing, feeds.negative_carry_over, feeds.batch_gap, feeds.feed_cut_then_whole, feeds.feed_reordered)
+        feeds.feed_late,
+        feeds.feed_duplicate,
+        feeds.feed_restated,
+        feeds.feed_incomplete,
+        feeds.payout_residual,
+        feeds.payout_missing,
+        feeds.negative_carry_over,
+        feeds.batch_gap,
+        feeds.feed_cut_then_whole,
+        feeds.feed_reordered,
+    )
     for turn, operation in enumerate(kinds):
         for step in range(len(cohorts)):
             if _do(shop, operation, cohorts[(turn + step) % len(cohorts)], planted):
                 break
-    elsewhere = [day for day in range(1, shop.history.days - 2)
-                 if all(abs(day - other) > 2 for other in cohorts)]
+    elsewhere = [day for day in range(1, shop.history.days - 2) if all(abs(day - other) > 2 for other in cohorts)]
     shop.rng.shuffle(elsewhere)
     for operation, day in zip((*kinds, feeds.raised_deposit), elsewhere[::2], strict=False):
         _do(shop, operation, day, planted)

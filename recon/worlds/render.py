@@ -27,33 +27,48 @@ def render(file: FeedFile, start: int) -> bytes:
 
 def arrival(file: FeedFile) -> dict[str, Any]:
     """What arrivals.json says of a file: when it came, what it covers, whose it is."""
-    return {"received_at": rfc(file.received_at), "covers_from": rfc(file.covers_from),
-            "covers_until": rfc(file.covers_until), "gateway_account": file.account.name}
+    return {
+        "received_at": rfc(file.received_at),
+        "covers_from": rfc(file.covers_from),
+        "covers_until": rfc(file.covers_until),
+        "gateway_account": file.account.name,
+    }
 
 
 def _rows(file: FeedFile, start: int) -> str:
-    account = file.account
+    return _stripe(file) if file.account.gateway == "stripe" else _adyen(file, start)
+
+
+def _stripe(file: FeedFile) -> str:
     if file.report == "payouts":
         return stripe.payouts(
             stripe.PayoutRow(f"txn_{p.txn}", p.batch, p.currency, p.told, p.effective_at, "paid")
-            for p in file.payouts if p.told is not None)
-    if account.gateway == "stripe":
-        payouts = {p.currency: (p.batch, p.effective_at) for p in file.payouts}
-        rows = [_stripe_row(line, payouts, file) for line in file.lines]
-        rows = [_stripe_batch_row(r, file) for r in file.batch_rows if r.kind == "payout"] + rows + [
-            _stripe_batch_row(r, file) for r in file.batch_rows if r.kind != "payout"]
-        return stripe.activity(rows) if account.layout == "activity" else stripe.payout_reconciliation(rows)
-    head = {"company": COMPANY[account.name], "account": account.name, "batch": file.batch or 0, "zone": account.zone}
+            for p in file.payouts
+            if p.told is not None
+        )
+    payouts = {p.currency: (p.batch, p.effective_at) for p in file.payouts}
+    rows = (
+        [_stripe_batch_row(r, file) for r in file.batch_rows if r.kind == "payout"]
+        + [_stripe_row(line, payouts, file) for line in file.lines]
+        + [_stripe_batch_row(r, file) for r in file.batch_rows if r.kind != "payout"]
+    )
+    return stripe.activity(rows) if file.account.layout == "activity" else stripe.payout_reconciliation(rows)
+
+
+def _adyen(file: FeedFile, start: int) -> str:
+    account = file.account
+    head = adyen.Head(COMPANY[account.name], account.name, file.batch or 0, account.zone)
     if file.report == "aggregate_settlement":
-        return adyen.aggregate_settlement(_aggregate(file), closed_at=file.covers_until + 45 * MINUTE, **head)
+        return adyen.aggregate_settlement(head, _aggregate(file), closed_at=file.covers_until + 45 * MINUTE)
     booked = file.covers_until + 40 * MINUTE
-    before = [r for r in file.batch_rows if r.at < file.covers_until]
-    after = [r for r in file.batch_rows if r.at >= file.covers_until]
     late = file.covers_from >= start + _MIGRATED_AFTER_DAYS * DAY
     layout = "wide" if account.layout == "wide" else "booked" if late else "classic"
-    return adyen.settlement_details(
-        [*map(_adyen_batch_row, before), *(_adyen_row(line, booked) for line in file.lines), *map(_adyen_batch_row, after)],
-        layout=layout, **head)
+    rows = [
+        *(_adyen_batch_row(r) for r in file.batch_rows if r.at < file.covers_until),
+        *(_adyen_row(line, booked) for line in file.lines),
+        *(_adyen_batch_row(r) for r in file.batch_rows if r.at >= file.covers_until),
+    ]
+    return adyen.settlement_details(head, rows, layout=layout)
 
 
 def _stripe_row(line: Line, payouts: dict[str, tuple[str, int]], file: FeedFile) -> stripe.StripeRow:
@@ -61,44 +76,99 @@ def _stripe_row(line: Line, payouts: dict[str, tuple[str, int]], file: FeedFile)
     payout, paid_at = payouts.get(line.settled_currency, ("", None))
     brand, funding = BRANDS[payment.brand]
     return stripe.StripeRow(
-        f"txn_{line.token}", line.raw_type, line.at, file.covers_until, line.settled_currency, line.settled, line.fee,
-        f"Payment {payment.id}" if line.kind == "charge" and not line.keyless else "", payout, paid_at, line.operation_ref,
-        line.charge_ref, line.gateway_ref, line.gross, line.currency,
-        payment.authorized_at if not line.keyless else None, _STRIPE_BRANDS[brand], funding, COUNTRIES[payment.country],
-        line.payment_ref, "fraudulent" if line.kind.startswith("chargeback") else "")
+        f"txn_{line.token}",
+        line.raw_type,
+        line.at,
+        file.covers_until,
+        line.settled_currency,
+        line.settled,
+        line.fee,
+        f"Payment {payment.id}" if line.kind == "charge" and not line.keyless else "",
+        payout,
+        paid_at,
+        line.operation_ref,
+        line.charge_ref,
+        line.gateway_ref,
+        line.gross,
+        line.currency,
+        payment.authorized_at if not line.keyless else None,
+        _STRIPE_BRANDS[brand],
+        funding,
+        COUNTRIES[payment.country],
+        line.payment_ref,
+        "fraudulent" if line.kind.startswith("chargeback") else "",
+    )
 
 
 def _stripe_batch_row(row: BatchRow, file: FeedFile) -> stripe.StripeRow:
     paid = next((p.effective_at for p in file.payouts if p.batch == row.payout), None)
-    return stripe.StripeRow(f"txn_{row.token}", row.raw_type, row.at, file.covers_until, row.currency, row.net, 0, row.text,
-                            row.payout, paid, row.payout if row.kind == "payout" else "")
+    return stripe.StripeRow(
+        f"txn_{row.token}",
+        row.raw_type,
+        row.at,
+        file.covers_until,
+        row.currency,
+        row.net,
+        0,
+        row.text,
+        row.payout,
+        paid,
+        row.payout if row.kind == "payout" else "",
+    )
 
 
 def _adyen_row(line: Line, booked: int) -> adyen.AdyenRow:
     blended = bool(line.commission) or not (line.markup or line.scheme or line.interchange)
     brand, funding = BRANDS[line.payment.brand]
     return adyen.AdyenRow(
-        line.raw_type, line.at, booked, line.net, line.settled_currency, line.operation_ref, line.gateway_ref,
-        line.payment_ref, brand, f"{brand}{'standard' if brand != 'amex' else ''}{funding}", line.gross, line.currency, line.rate,
-        line.commission if blended else None, None if blended else line.markup, None if blended else line.scheme,
-        None if blended else line.interchange, "<auto>" if line.kind == "charge" and not line.payment.manual else "",
-        COUNTRIES[line.payment.country])
+        line.raw_type,
+        line.at,
+        booked,
+        line.net,
+        line.settled_currency,
+        line.operation_ref,
+        line.gateway_ref,
+        line.payment_ref,
+        brand,
+        f"{brand}{'standard' if brand != 'amex' else ''}{funding}",
+        line.gross,
+        line.currency,
+        line.rate,
+        line.commission if blended else None,
+        None if blended else line.markup,
+        None if blended else line.scheme,
+        None if blended else line.interchange,
+        "<auto>" if line.kind == "charge" and not line.payment.manual else "",
+        COUNTRIES[line.payment.country],
+    )
 
 
 def _adyen_batch_row(row: BatchRow) -> adyen.AdyenRow:
     if row.kind == "balance_transfer":
-        return adyen.AdyenRow(row.raw_type, row.at, row.at, row.net, row.currency, "Balancetransfer",
-                              modification_merchant_reference=row.text)
+        return adyen.AdyenRow(
+            row.raw_type,
+            row.at,
+            row.at,
+            row.net,
+            row.currency,
+            "Balancetransfer",
+            modification_merchant_reference=row.text,
+        )
     return adyen.AdyenRow(row.raw_type, row.at, row.at, row.net, row.currency, row.text)
 
 
 def _aggregate(file: FeedFile) -> list[adyen.AggregateRow]:
-    """Totals of a batch as its control report tells them: what went in, what was carried, what was paid; they add up to zero."""
+    """Totals of a batch as its control report tells them: what went in, was carried, was paid. They add up to zero."""
     rows = []
     for payout in file.payouts:
-        rows.append(adyen.AggregateRow("Settled", "mc", payout.net + (payout.told or 0) - payout.paid, payout.currency, 1))
-        rows += [adyen.AggregateRow("Balancetransfer", "", amount, payout.currency, 1)
-                 for amount in (payout.carry_in, -payout.carry_out) if amount]
+        rows.append(
+            adyen.AggregateRow("Settled", "mc", payout.net + (payout.told or 0) - payout.paid, payout.currency, 1)
+        )
+        rows += [
+            adyen.AggregateRow("Balancetransfer", "", amount, payout.currency, 1)
+            for amount in (payout.carry_in, -payout.carry_out)
+            if amount
+        ]
         if payout.told:
             rows.append(adyen.AggregateRow("MerchantPayout", "", -payout.told, payout.currency, 1))
     return rows

@@ -26,10 +26,17 @@ def listed_runs(seed: int, start: int, days: int) -> list[Run]:
     seen missing by the one and settled by the other. Nothing is asked about after the last day."""
     rng = random.Random(f"{seed}:runs")
     early = rng.sample(range(2, max(5, min(days - 29, 12))), 3)
-    wanted = {"T+7": [early[0], days - 8 - rng.randrange(6)], "T+14": [early[0], days - 16 - rng.randrange(6)],
-              "T+30": sorted(early[1:])}
-    runs = [daily(window, start + day * DAY) for window, cohorts in wanted.items() for day in cohorts
-            if 0 < day <= days - BACK[window]]
+    wanted = {
+        "T+7": [early[0], days - 8 - rng.randrange(6)],
+        "T+14": [early[0], days - 16 - rng.randrange(6)],
+        "T+30": sorted(early[1:]),
+    }
+    runs = [
+        daily(window, start + day * DAY)
+        for window, cohorts in wanted.items()
+        for day in cohorts
+        if 0 < day <= days - BACK[window]
+    ]
     quiet = sorted(set(range(3, days - 1)) - set(early))
     chosen = [*rng.sample(quiet, min(4, len(quiet))), early[0], early[2]]
     at = [start + day * DAY + hour * HOUR for day, hour in zip(chosen, (15, 9, 18, 12, 21, 14), strict=False)]

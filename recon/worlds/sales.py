@@ -46,10 +46,25 @@ def checkouts(rng: np.random.Generator, count: int, start: int, days: int) -> li
             manual[i], ended = False, authorized + 400
             path = "declined" if path == "voided" else path
         of_stripe = account.gateway == "stripe"
-        payments.append(Payment(
-            i, ids[i], account, merchants[i], currency, _amount(currency, spread[i]), path, manual[i], at, authorized, ended,
-            f"pi_{stripe[i]}" if of_stripe else psp[i], f"ch_{charges[i]}" if of_stripe else captures[i],
-            brands[i], countries[i]))
+        payments.append(
+            Payment(
+                i,
+                ids[i],
+                account,
+                merchants[i],
+                currency,
+                _amount(currency, spread[i]),
+                path,
+                manual[i],
+                at,
+                authorized,
+                ended,
+                f"pi_{stripe[i]}" if of_stripe else psp[i],
+                f"ch_{charges[i]}" if of_stripe else captures[i],
+                brands[i],
+                countries[i],
+            )
+        )
     for payment in payments:
         if payment.path == "captured":
             capture(payment)
@@ -67,8 +82,12 @@ def _times(rng: np.random.Generator, count: int, start: int, days: int) -> Ints:
     """Instants after the day curve; a few lie within seconds of a UTC or a local midnight, on either side."""
     hours = rng.choice(24, count, p=_odds(HOUR_WEIGHTS))
     at = start + rng.integers(0, days, count) * DAY + hours * HOUR + rng.integers(0, HOUR, count)
-    edges = [begins for zone in ("UTC", "Europe/Amsterdam")
-             for _, begins, _ in local_days(zone, start, start + days * DAY) if start < begins]
+    edges = [
+        begins
+        for zone in ("UTC", "Europe/Amsterdam")
+        for _, begins, _ in local_days(zone, start, start + days * DAY)
+        if start < begins
+    ]
     chosen = rng.choice(count, min(2 * len(edges), count // 20), replace=False)
     for turn, row in enumerate(chosen.tolist()):
         at[row] = edges[turn % len(edges)] - 2_200 + int(rng.integers(-1_200, 1_200))

@@ -39,8 +39,11 @@ class Tally:
     false_negative: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.true_positive + other.true_positive, self.false_positive + other.false_positive,
-                     self.false_negative + other.false_negative)
+        return Tally(
+            self.true_positive + other.true_positive,
+            self.false_positive + other.false_positive,
+            self.false_negative + other.false_negative,
+        )
 
     @property
     def precision(self) -> float | None:
@@ -71,11 +74,20 @@ class Score:
     def to_dict(self) -> dict[str, Any]:
         """What `recon score --json` prints."""
         return {
-            "precision": self.total.precision, "recall": self.total.recall, "false_matches": self.false_matches,
-            "missed_matches": self.missed_matches, "unexplained_minor": self.unexplained_minor,
-            "classes": {name: tally and {"true_positive": tally.true_positive, "false_positive": tally.false_positive,
-                                         "false_negative": tally.false_negative}
-                        for name, tally in sorted(self.classes.items())},
+            "precision": self.total.precision,
+            "recall": self.total.recall,
+            "false_matches": self.false_matches,
+            "missed_matches": self.missed_matches,
+            "unexplained_minor": self.unexplained_minor,
+            "classes": {
+                name: tally
+                and {
+                    "true_positive": tally.true_positive,
+                    "false_positive": tally.false_positive,
+                    "false_negative": tally.false_negative,
+                }
+                for name, tally in sorted(self.classes.items())
+            },
         }
 
 
@@ -97,8 +109,10 @@ class World:
             runs = frozenset(_run_key(run) for run in about["runs"])
             classes = frozenset(about["classes_decided"])
         except (KeyError, TypeError, ValueError) as error:
-            raise Refused(f"{folder / 'world.json'} is no world.json ({type(error).__name__} {error}); the file that "
-                          "`recon world` wrote is accepted") from None
+            raise Refused(
+                f"{folder / 'world.json'} is no world.json ({type(error).__name__} {error}); the file that "
+                "`recon world` wrote is accepted"
+            ) from None
         return cls(folder, runs, classes, dict(zip(*(listed[c].to_pylist() for c in ("path", "digest")), strict=True)))
 
     def check(self, run: Path) -> RunKey:
@@ -107,17 +121,24 @@ class World:
         try:
             key = _run_key(summary)
         except (KeyError, TypeError, ValueError) as error:
-            raise Refused(f"{run / 'summary.json'}: {type(error).__name__} {error}; the summary of a finished run is "
-                          "accepted") from None
+            raise Refused(
+                f"{run / 'summary.json'}: {type(error).__name__} {error}; the summary of a finished run is accepted"
+            ) from None
         if key not in self.runs:
-            raise Refused(f"{run}: the world has no run {_told(key)}; it has {'; '.join(map(_told, sorted(self.runs)))}")
+            raise Refused(
+                f"{run}: the world has no run {_told(key)}; it has {'; '.join(map(_told, sorted(self.runs)))}"
+            )
         manifest = _json(run / "manifest.json", "the folder of a finished `recon run`")
         lake = manifest.get("lake")
         files = lake.get("files") if isinstance(lake, dict) else None
         ours = [f for f in files or [] if f.get("table") in PIPELINE_TABLES]
         strange = [f["path"] for f in ours if self.objects.get(f["path"]) != f["digest"]]
         if strange or not ours:
-            what = f"its object {strange[0]} is not in this world's lake" if strange else "its manifest lists no lake objects"
+            what = (
+                f"its object {strange[0]} is not in this world's lake"
+                if strange
+                else "its manifest lists no lake objects"
+            )
             raise Refused(f"{run} is a run of another lake: {what}; runs over {self.folder / 'lake'} are accepted")
         return key
 
@@ -129,7 +150,9 @@ def score(world: World, runs: Sequence[Path]) -> Score:
         if keys.count(key) > 1:
             raise Refused(f"{run}: run {_told(key)} is given twice; each run once is accepted")
     truth = _table(world.folder / "truth" / "divergences.parquet", ("class", "subject_id", "currency", "diff_minor"))
-    claims = _table(world.folder / "truth" / "matches.parquet", ("journal_id", "gateway", "gateway_account", "native_id"))
+    claims = _table(
+        world.folder / "truth" / "matches.parquet", ("journal_id", "gateway", "gateway_account", "native_id")
+    )
     result = Score(dict.fromkeys(world.classes), runs=keys)
     for key, run in zip(keys, runs, strict=True):
         expected = Counter(_findings(_of_run(truth, key), world.classes))
@@ -170,7 +193,7 @@ def _true_claims(rows: pa.Table) -> Iterable[Claim]:
 
 def _of_run(rows: pa.Table, key: RunKey) -> pa.Table:
     window, as_of, known_at = key
-    mine = pc.equal(rows["window"], window)
+    mine = pc.equal(rows["window"], pa.scalar(window))
     for name, value in (("as_of", as_of), ("known_at", known_at)):
         at = datetime.fromisoformat(value).replace(tzinfo=None)
         mine = pc.and_(mine, pc.equal(rows[name], pa.scalar(at, pa.timestamp("ms"))))
@@ -205,7 +228,9 @@ def _table(path: Path, columns: Sequence[str]) -> pa.Table:
         raise Refused(f"{path} {why}; accepted: the file that `recon world` or `recon run` wrote") from None
     missing = [name for name in columns if name not in rows.column_names]
     if missing:
-        raise Refused(f"{path} has no column {', '.join(missing)}; accepted: the file that `recon world` or `recon run` wrote")
+        raise Refused(
+            f"{path} has no column {', '.join(missing)}; accepted: the file that `recon world` or `recon run` wrote"
+        )
     return rows
 
 

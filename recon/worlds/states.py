@@ -11,8 +11,23 @@ from recon.worlds.model import History, Payment
 
 Ints = npt.NDArray[np.int64]
 
-STATUSES = ("RECEIVED", "VALIDATED", "REJECTED", "RESERVED", "AUTHORIZING", "DECLINED", "AUTHORIZED", "CAPTURING", "CAPTURED",
-            "COMMITTED", "VOIDING", "VOIDED", "PARTIALLY_REFUNDED", "REFUNDED", "CHARGED_BACK")
+STATUSES = (
+    "RECEIVED",
+    "VALIDATED",
+    "REJECTED",
+    "RESERVED",
+    "AUTHORIZING",
+    "DECLINED",
+    "AUTHORIZED",
+    "CAPTURING",
+    "CAPTURED",
+    "COMMITTED",
+    "VOIDING",
+    "VOIDED",
+    "PARTIALLY_REFUNDED",
+    "REFUNDED",
+    "CHARGED_BACK",
+)
 FIRST_WITH_HOLD = 3
 FIRST_WITH_REFERENCE = 6
 _CODE = {status: code for code, status in enumerate(STATUSES)}
@@ -50,10 +65,11 @@ def states_of(history: History) -> States:
             parts.append((rows, np.full(len(rows), _CODE[status]), np.full(len(rows), place + 1), at))
     later = [row for p in history.payments if len(p.moves) > 1 for row in _later(p)]
     if later:
-        parts.append(tuple(np.array([row[k] for row in later], np.int64) for k in range(4)))  # type: ignore[arg-type]
-    payment, status, version, at = (np.concatenate([part[k] for part in parts]) for k in range(4))
+        rows, codes, versions, times = (np.array([row[k] for row in later], np.int64) for k in range(4))
+        parts.append((rows, codes, versions, times))
+    payment, code, version, at = (np.concatenate([part[k] for part in parts]) for k in range(4))
     order = np.lexsort((version, payment, at))
-    return States(payment[order], status[order], version[order], at[order])
+    return States(payment[order], code[order], version[order], at[order])
 
 
 def _when(status: str, created: Ints, authorized: Ints, ended: Ints) -> Ints:
@@ -84,5 +100,3 @@ def _later(payment: Payment) -> list[tuple[int, int, int, int]]:
             status = "COMMITTED" if given <= 0 else "REFUNDED" if given >= payment.amount else "PARTIALLY_REFUNDED"
         rows.append((payment.index, _CODE[status], version, move.at))
     return rows
-
-

@@ -43,5 +43,4 @@ def arrow(letters: Letters) -> pa.StringArray:
     """The texts as an Arrow string column, without a Python object per row."""
     count, width = letters.shape
     offsets = np.arange(count + 1, dtype=np.int32) * np.int32(width)
-    buffers = (pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(letters)))
-    return pa.StringArray.from_buffers(count, *buffers)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets.tobytes()), pa.py_buffer(letters.tobytes()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 from recon.worlds.clock import HOUR, due, landing, local_days, rfc
 from recon.worlds.model import FeedFile, Payout
@@ -35,8 +36,12 @@ def decide_batches(view: View, truth: RunTruth) -> None:
     """payout_residual, payout_missing, negative_carry_over and batch_gap of the run."""
     whole = [f for f in view.settlement_files() if f.status == "accepted"]
     by_number = {(f.account.index, f.batch): f for f in whole}
-    control = {(f.account.index, p.batch, p.currency): p for f in view.holders.values() if f.role == "control"
-               for p in f.payouts}
+    control = {
+        (f.account.index, p.batch, p.currency): p
+        for f in view.holders.values()
+        if f.role == "control"
+        for p in f.payouts
+    }
     for file in whole:
         if not _meets(view, file.covers_from, file.covers_until):
             continue
@@ -44,7 +49,9 @@ def decide_batches(view: View, truth: RunTruth) -> None:
             told = control.get((file.account.index, payout.batch, payout.currency))
             truth.rows += _payout_rows(view, payout, told)
             target = by_number.get((file.account.index, payout.carry_out_to)) if payout.carry_out_to else None
-            if target and not any(p.carry_in_from == file.batch and p.currency == payout.currency for p in target.payouts):
+            if target and not any(
+                p.carry_in_from == file.batch and p.currency == payout.currency for p in target.payouts
+            ):
                 truth.rows.append(_batch("negative_carry_over", payout, payout.carry_out))
     _batch_gaps(view, truth)
 
@@ -56,8 +63,12 @@ def decide_lake(view: View, truth: RunTruth) -> None:
             short: dict[tuple[str, str], int] = defaultdict(int)
             for posting in view.index.withheld[gap]:
                 short[posting.step, posting.currency] += posting.debit
-            truth.rows += [Truth("lake_gap", f"hour:ledger_entries:{rfc(gap.hour)}:{step}:{currency}", None, None, currency,
-                                 diff, 0) for (step, currency), diff in sorted(short.items())]
+            truth.rows += [
+                Truth(
+                    "lake_gap", f"hour:ledger_entries:{rfc(gap.hour)}:{step}:{currency}", None, None, currency, diff, 0
+                )
+                for (step, currency), diff in sorted(short.items())
+            ]
     for hour in view.index.history.doubled_hours:
         if view.in_cohort(hour) and landing(hour) + 4 * 60_000 < view.run.known_at:
             truth.rows.append(Truth("duplicate_delivery", f"hour:ledger_entries:{rfc(hour)}::", None, None, None, 0, 0))
@@ -83,13 +94,23 @@ def _batch_gaps(view: View, truth: RunTruth) -> None:
             numbered[file.account.index].append(file)
     for files in numbered.values():
         ordered = sorted(files, key=lambda f: f.batch or 0)
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             if before.covers_until < after.covers_from or not view.in_cohort(before.covers_until):
                 continue
             for number in range((before.batch or 0) + 1, after.batch or 0):
                 account = before.account
-                truth.rows.append(Truth("batch_gap", f"batch:{account.gateway}:{account.name}:{number}:", account.gateway,
-                                        account.name, None, 0, 0, batch_id=str(number)))
+                truth.rows.append(
+                    Truth(
+                        "batch_gap",
+                        f"batch:{account.gateway}:{account.name}:{number}:",
+                        account.gateway,
+                        account.name,
+                        None,
+                        0,
+                        0,
+                        batch_id=str(number),
+                    )
+                )
 
 
 def _meets(view: View, begins: int, ends: int) -> bool:
@@ -98,11 +119,20 @@ def _meets(view: View, begins: int, ends: int) -> bool:
 
 def _feed(divergence: str, subject: tuple[str, str, str, int], batch_id: str | None) -> Truth:
     gateway, account, report, begins = subject
-    return Truth(divergence, f"feed:{gateway}:{account}:{report}:{rfc(begins)}", gateway, account, None, 0, 0,
-                 batch_id=batch_id)
+    return Truth(
+        divergence, f"feed:{gateway}:{account}:{report}:{rfc(begins)}", gateway, account, None, 0, 0, batch_id=batch_id
+    )
 
 
 def _batch(divergence: str, payout: Payout, diff: int) -> Truth:
     account = payout.account
-    return Truth(divergence, f"batch:{account.gateway}:{account.name}:{payout.batch}:{payout.currency}", account.gateway,
-                 account.name, payout.currency, diff, 0, batch_id=payout.batch)
+    return Truth(
+        divergence,
+        f"batch:{account.gateway}:{account.name}:{payout.batch}:{payout.currency}",
+        account.gateway,
+        account.name,
+        payout.currency,
+        diff,
+        0,
+        batch_id=payout.batch,
+    )

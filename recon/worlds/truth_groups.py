@@ -41,13 +41,26 @@ class Groups:
             diff = sum(mine) - sum(theirs)
             account, currency = moves[0].account, moves[0].currency
             if conflict or len(moves) > 1 or len(lines) > 1:
-                subjects = sorted([*(move_subject(m, journal_ids) for m in moves), *map(line_subject, lines)],
-                                  key=lambda subject: subject.encode())
+                subjects = sorted(
+                    [*(move_subject(m, journal_ids) for m in moves), *map(line_subject, lines)],
+                    key=lambda subject: subject.encode(),
+                )
                 subject = "group:" + hashlib.sha256("\n".join(subjects).encode()).hexdigest()
                 found.append(Truth("ambiguous_match", subject, account.gateway, account.name, currency, diff, diff))
             else:
-                found.append(Truth("suggested_match", move_subject(moves[0], journal_ids), account.gateway, account.name,
-                                   currency, diff, diff, moves[0].payment.id, lines[0].native_id))
+                found.append(
+                    Truth(
+                        "suggested_match",
+                        move_subject(moves[0], journal_ids),
+                        account.gateway,
+                        account.name,
+                        currency,
+                        diff,
+                        diff,
+                        moves[0].payment.id,
+                        lines[0].native_id,
+                    )
+                )
         return found
 
 
@@ -58,9 +71,14 @@ def groups_of(view: View, claimed: Claimed, unreferenced: Unreferenced, countabl
         if line.kind == "held" or not view.has_line(line):
             continue
         edges += [(move, line, True) for move in line.tangle if view.has_move(move)]
-        edges += [(move, line, False) for move in view.index.resembling(line)
-                  if abs(move.at - line.at) <= _REACH and not move.repeats and view.has_move(move)
-                  and (move in line.tangle or (not claimed(move, view) and view.is_due(move)))]
+        edges += [
+            (move, line, False)
+            for move in view.index.resembling(line)
+            if abs(move.at - line.at) <= _REACH
+            and not move.repeats
+            and view.has_move(move)
+            and (move in line.tangle or (not claimed(move, view) and view.is_due(move)))
+        ]
     for move in view.index.unreferenced:
         if view.has_move(move) and not countable(move, view):
             edges += [(move, line, True) for line in unreferenced(move, view)[1]]
@@ -83,5 +101,7 @@ def _components(edges: list[tuple[Movement, Line, bool]]) -> Groups:
         moves[id(move)], lines[id(line)] = move, line
         conflicts.append(conflict)
     groups = Groups(members=set(parent))
-    groups.parts = [(list(moves.values()), list(lines.values()), any(conflicts)) for moves, lines, conflicts in found.values()]
+    groups.parts = [
+        (list(moves.values()), list(lines.values()), any(conflicts)) for moves, lines, conflicts in found.values()
+    ]
     return groups

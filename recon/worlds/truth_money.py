@@ -14,15 +14,29 @@ from recon.worlds.truth_groups import Groups, groups_of
 from recon.worlds.truth_rows import RunTruth, Truth, key_of, of_line, of_move
 from recon.worlds.view import View
 
-_AT_GATEWAY = {"CAPTURE": "missing_at_gateway", "CAPTURE_REVERSAL": "missing_at_gateway",
-               "REFUND": "refund_missing_at_gateway", "REFUND_REVERSAL": "refund_missing_at_gateway",
-               "CHARGEBACK": "chargeback_missing_at_gateway", "CHARGEBACK_REVERSAL": "chargeback_missing_at_gateway"}
-_IN_LEDGER = {"charge_failure": "missing_in_ledger", "partial_capture_reversal": "missing_in_ledger",
-              "refund_failure": "refund_failed", "chargeback": "chargeback_unposted",
-              "chargeback_reversal": "chargeback_reversal_unposted"}
-_APART = {"CAPTURE": "amount_mismatch", "CAPTURE_REVERSAL": "amount_mismatch", "REFUND": "refund_amount_mismatch",
-          "REFUND_REVERSAL": "refund_amount_mismatch", "CHARGEBACK": "chargeback_amount_mismatch",
-          "CHARGEBACK_REVERSAL": "chargeback_amount_mismatch"}
+_AT_GATEWAY = {
+    "CAPTURE": "missing_at_gateway",
+    "CAPTURE_REVERSAL": "missing_at_gateway",
+    "REFUND": "refund_missing_at_gateway",
+    "REFUND_REVERSAL": "refund_missing_at_gateway",
+    "CHARGEBACK": "chargeback_missing_at_gateway",
+    "CHARGEBACK_REVERSAL": "chargeback_missing_at_gateway",
+}
+_IN_LEDGER = {
+    "charge_failure": "missing_in_ledger",
+    "partial_capture_reversal": "missing_in_ledger",
+    "refund_failure": "refund_failed",
+    "chargeback": "chargeback_unposted",
+    "chargeback_reversal": "chargeback_reversal_unposted",
+}
+_APART = {
+    "CAPTURE": "amount_mismatch",
+    "CAPTURE_REVERSAL": "amount_mismatch",
+    "REFUND": "refund_amount_mismatch",
+    "REFUND_REVERSAL": "refund_amount_mismatch",
+    "CHARGEBACK": "chargeback_amount_mismatch",
+    "CHARGEBACK_REVERSAL": "chargeback_amount_mismatch",
+}
 
 
 def claimant(line: Line, view: View) -> Movement | None:
@@ -50,8 +64,13 @@ def unreferenced(move: Movement, view: View) -> tuple[list[Movement], list[Line]
     """The payment's visible movements of that step without reference, and the visible lines that are theirs."""
     p = move.payment
     ours = [m for m in p.moves if m.step == move.step and m.operation_ref is None and view.has_move(m)]
-    theirs = [line for m in p.moves if m.step == move.step and m.operation_ref is None for line in m.lines
-              if view.has_line(line)]
+    theirs = [
+        line
+        for m in p.moves
+        if m.step == move.step and m.operation_ref is None
+        for line in m.lines
+        if view.has_line(line)
+    ]
     return ours, theirs
 
 
@@ -85,9 +104,13 @@ def _compared(move: Movement, lines: list[Line], journal_ids: list[str]) -> list
     foreign = [line for line in lines if line.currency != move.currency]
     if foreign:
         rest = move.signed - sum(line.gross for line in lines if line.currency == move.currency)
-        return [of_move("currency_mismatch", move, journal_ids, rest, line=lines[0]),
-                *(of_move("currency_mismatch", move, journal_ids, -line.gross, currency=line.currency, line=line)
-                  for line in foreign)]
+        return [
+            of_move("currency_mismatch", move, journal_ids, rest, line=lines[0]),
+            *(
+                of_move("currency_mismatch", move, journal_ids, -line.gross, currency=line.currency, line=line)
+                for line in foreign
+            ),
+        ]
     total = sum(line.gross for line in lines)
     diff = move.signed - total
     kinds = {line.kind for line in lines}
@@ -123,8 +146,11 @@ def _unanswered(line: Line, view: View) -> str:
             return "duplicate_capture"
         return "captured_but_voided" if not line.keyless and p.path in ("voided", "declined") else "missing_in_ledger"
     if line.kind == "refund":
-        same = any(m.step == "REFUND" and any(other.gross == line.gross and other.currency == line.currency
-                                              for other in claimed_lines(m, view)) for m in siblings)
+        same = any(
+            m.step == "REFUND"
+            and any(other.gross == line.gross and other.currency == line.currency for other in claimed_lines(m, view))
+            for m in siblings
+        )
         return "duplicate_refund" if same else "refund_missing_in_ledger"
     return _IN_LEDGER[line.kind]
 

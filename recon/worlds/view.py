@@ -100,13 +100,17 @@ class View:
     def has_move(self, move: Movement) -> bool:
         """Whether the lake showed the movement."""
         hour = move.at // HOUR * HOUR
-        return (move.at < self.run.as_of and landing(hour) < self.run.known_at
-                and not any(gap.hour == hour and move.payment.bucket in gap.buckets for gap in self.gaps))
+        return (
+            move.at < self.run.as_of
+            and landing(hour) < self.run.known_at
+            and not any(gap.hour == hour and move.payment.bucket in gap.buckets for gap in self.gaps)
+        )
 
     def has_line(self, line: Line) -> bool:
         """Whether a file that counts showed the line."""
         return line.at < self.run.as_of and any(
-            self.holders.get((f.account.index, f.report, f.covers_from)) is f for f in line.files)
+            self.holders.get((f.account.index, f.report, f.covers_from)) is f for f in line.files
+        )
 
     def is_due(self, move: Movement) -> bool:
         """Whether the movement's line is due and an accepted file covers the instant of the movement."""
@@ -123,8 +127,10 @@ class View:
         if hour + HOUR + _CONTROL_LANDS >= self.run.known_at:
             return True
         bucket = line.payment.bucket if line.payment_ref else None
-        return any(abs(gap_hour - hour) <= DAY and bucket in (None, gap_bucket)
-                   for gap_hour, gap_bucket in self.holes.get((STEP_OF_KIND[line.kind], line.currency), ()))
+        return any(
+            abs(gap_hour - hour) <= DAY and bucket in (None, gap_bucket)
+            for gap_hour, gap_bucket in self.holes.get((STEP_OF_KIND[line.kind], line.currency), ())
+        )
 
     def moves_in_cohort(self) -> Iterator[Movement]:
         """Visible movements of the cohort."""
@@ -161,4 +167,3 @@ def postings(history: History, gap: Gap) -> Iterator[Posting]:
 
 def _likeness(line: Line) -> tuple[int, str, str, int]:
     return line.account.index, STEP_OF_KIND.get(line.kind, ""), line.currency, line.gross
-

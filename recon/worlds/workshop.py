@@ -56,7 +56,9 @@ class Workshop:
         begins = self.history.start + day * DAY
         return max(after, begins + self.rng.randrange(2 * HOUR, 21 * HOUR))
 
-    def pick(self, day: int, wanted: Wanted = anything, *, at: int | None = None, loose: bool = False) -> Payment | None:
+    def pick(
+        self, day: int, wanted: Wanted = anything, *, at: int | None = None, loose: bool = False
+    ) -> Payment | None:
         """A simple payment captured that day that nothing has touched. `at`: when its defect shows, where that is not
         the capture. `loose`: the defect leaves a line that names no payment."""
         found = [p for p in self.simple.get(day, []) if p.defect is None]
@@ -84,13 +86,18 @@ class Workshop:
         if any(self.plan.taken(account, t) for t in (turn - 1, turn, turn + 1)):
             return False
         named = not loose and account.layout != "activity"
-        return not any(abs(at - gap.hour) < _GAP_REACH and (not named or payment.bucket in gap.buckets)
-                       for gap in self.history.gaps)
+        return not any(
+            abs(at - gap.hour) < _GAP_REACH and (not named or payment.bucket in gap.buckets)
+            for gap in self.history.gaps
+        )
 
     def open_turns(self, day: int, accounts: Iterable[int]) -> list[tuple[Account, int]]:
         """(account, day) among `accounts` with nothing planned on that day or beside it, in random order."""
-        found = [(ACCOUNTS[i], day) for i in accounts
-                 if not any(self.plan.taken(ACCOUNTS[i], turn) for turn in (day - 1, day, day + 1))]
+        found = [
+            (ACCOUNTS[i], day)
+            for i in accounts
+            if not any(self.plan.taken(ACCOUNTS[i], turn) for turn in (day - 1, day, day + 1))
+        ]
         self.rng.shuffle(found)
         return found
 

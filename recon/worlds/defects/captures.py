@@ -85,8 +85,16 @@ def duplicate_capture(shop: Workshop, day: int) -> bool:
     if p is None:
         return False
     p.defect = "duplicate_capture"
-    again = line_at(p, None, shop.rng, "charge", p.amount, p.currency, p.moves[0].at + shop.rng.randrange(MINUTE, HOUR),
-                    reference(shop.rng, p.account.gateway, "ch_"))
+    again = line_at(
+        p,
+        None,
+        shop.rng,
+        "charge",
+        p.amount,
+        p.currency,
+        p.moves[0].at + shop.rng.randrange(MINUTE, HOUR),
+        reference(shop.rng, p.account.gateway, "ch_"),
+    )
     if p.account.gateway == "stripe":
         again.charge_ref = again.operation_ref
     return True
@@ -98,8 +106,16 @@ def partial_capture(shop: Workshop, day: int) -> bool:
     if p is None:
         return False
     p.defect = "partial_capture"
-    line_at(p, p.moves[0], shop.rng, "partial_capture_reversal", -part_of(p.amount, STEP.get(p.currency, 1), 30), p.currency,
-            p.moves[0].at, reference(shop.rng, "stripe", "re_"))
+    line_at(
+        p,
+        p.moves[0],
+        shop.rng,
+        "partial_capture_reversal",
+        -part_of(p.amount, STEP.get(p.currency, 1), 30),
+        p.currency,
+        p.moves[0].at,
+        reference(shop.rng, "stripe", "re_"),
+    )
     return True
 
 
@@ -111,8 +127,16 @@ def capture_failed_at_gateway(shop: Workshop, day: int) -> bool:
         return False
     p.defect = "capture_failed_at_gateway"
     stripe = p.account.gateway == "stripe"
-    line_at(p, p.moves[0], shop.rng, "charge_failure", -p.amount, p.currency, p.moves[0].at + later,
-            reference(shop.rng, "stripe", "re_") if stripe else p.capture_ref)
+    line_at(
+        p,
+        p.moves[0],
+        shop.rng,
+        "charge_failure",
+        -p.amount,
+        p.currency,
+        p.moves[0].at + later,
+        reference(shop.rng, "stripe", "re_") if stripe else p.capture_ref,
+    )
     return True
 
 
@@ -142,6 +166,15 @@ def _posted_twice(shop: Workshop, p: Payment | None) -> bool:
         return False
     p.defect = "double_posting"
     first = p.moves[0]
-    p.moves.append(Movement(p, "CAPTURE", 2, first.amount, first.at + shop.rng.randrange(SECOND, 2 * MINUTE), first.operation_ref,
-                            repeats=True))
+    p.moves.append(
+        Movement(
+            p,
+            "CAPTURE",
+            2,
+            first.amount,
+            first.at + shop.rng.randrange(SECOND, 2 * MINUTE),
+            first.operation_ref,
+            repeats=True,
+        )
+    )
     return True

@@ -92,8 +92,7 @@ def effect_of(change: Change) -> str:
     return _NAMES[change]
 
 
-def _planned(shop: Workshop, day: int, accounts: Iterable[int],
-             change: Change) -> bool:
+def _planned(shop: Workshop, day: int, accounts: Iterable[int], change: Change) -> bool:
     for account, turn in shop.open_turns(day, accounts):
         shop.plan.changes[account.index, turn] = change
         return True
@@ -111,7 +110,9 @@ def _repeat(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
 
 
 def _reorder(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
-    files.append(_again(file, file.day.isoformat(), file.received_at + DAY, status="duplicate", repeats=file, reordered=True))
+    files.append(
+        _again(file, file.day.isoformat(), file.received_at + DAY, status="duplicate", repeats=file, reordered=True)
+    )
     return True
 
 
@@ -131,10 +132,13 @@ def _restate(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     change, currency = new.net - old.net, old.settled_currency
     again = _again(file, "restated", file.received_at + 2 * DAY, restates=file)
     again.lines = [new if line is old else line for line in file.lines]
-    again.payouts = [replace(p, net=p.net + change, paid=p.paid + change, told=p.paid + change) if p.currency == currency
-                     else p for p in file.payouts]
-    again.batch_rows = [replace(r, net=r.net - change) if r.kind == "payout" and r.currency == currency else r
-                        for r in file.batch_rows]
+    again.payouts = [
+        replace(p, net=p.net + change, paid=p.paid + change, told=p.paid + change) if p.currency == currency else p
+        for p in file.payouts
+    ]
+    again.batch_rows = [
+        replace(r, net=r.net - change) if r.kind == "payout" and r.currency == currency else r for r in file.batch_rows
+    ]
     number_natives(again)
     files.append(again)
     return True
@@ -144,9 +148,9 @@ def _cut(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     """The file loses its last lines and the closing rows. A file without lines is left alone."""
     if not file.lines:
         return False
-    for line in file.lines[_kept(file):]:
+    for line in file.lines[_kept(file) :]:
         line.files.remove(file)
-    file.lines = file.lines[:_kept(file)]
+    file.lines = file.lines[: _kept(file)]
     file.batch_rows = [r for r in file.batch_rows if r.at < file.covers_until]
     file.payouts = []
     file.status = "incomplete"
@@ -178,24 +182,54 @@ def _unpay(files: list[FeedFile], file: FeedFile, rng: random.Random) -> bool:
     return True
 
 
-def _again(file: FeedFile, word: str, received_at: int, *, status: str = "accepted", repeats: FeedFile | None = None,
-           restates: FeedFile | None = None, reordered: bool = False) -> FeedFile:
+def _again(
+    file: FeedFile,
+    word: str,
+    received_at: int,
+    *,
+    status: str = "accepted",
+    repeats: FeedFile | None = None,
+    restates: FeedFile | None = None,
+    reordered: bool = False,
+) -> FeedFile:
     stem, _, ending = file.name.rpartition(".")
-    return replace(file, name=f"{stem}_{word}.{ending}", received_at=received_at, lines=list(file.lines),
-                   batch_rows=list(file.batch_rows), payouts=list(file.payouts), status=status, repeats=repeats,
-                   restates=restates, reordered=reordered)
+    return replace(
+        file,
+        name=f"{stem}_{word}.{ending}",
+        received_at=received_at,
+        lines=list(file.lines),
+        batch_rows=list(file.batch_rows),
+        payouts=list(file.payouts),
+        status=status,
+        repeats=repeats,
+        restates=restates,
+        reordered=reordered,
+    )
 
 
 def _plain(line: Line) -> bool:
     p = line.payment
-    return (p.defect is None and line.kind == "charge" and len(p.lines) == 1 and len(p.moves) == 1
-            and line.currency == line.settled_currency and line.gross > 50 * STEP.get(line.currency, 1))
+    return (
+        p.defect is None
+        and line.kind == "charge"
+        and len(p.lines) == 1
+        and len(p.moves) == 1
+        and line.currency == line.settled_currency
+        and line.gross > 50 * STEP.get(line.currency, 1)
+    )
 
 
 def _kept(file: FeedFile) -> int:
     return max(1, len(file.lines) * 6 // 10)
 
 
-_NAMES: dict[Change, str] = {_delay: "feed_late", _repeat: "feed_duplicate", _reorder: "feed_reordered",
-                             _restate: "feed_restated", _cut: "feed_incomplete", _cut_then_whole: "feed_cut_then_whole",
-                             _mispay: "payout_residual", _unpay: "payout_missing"}
+_NAMES: dict[Change, str] = {
+    _delay: "feed_late",
+    _repeat: "feed_duplicate",
+    _reorder: "feed_reordered",
+    _restate: "feed_restated",
+    _cut: "feed_incomplete",
+    _cut_then_whole: "feed_cut_then_whole",
+    _mispay: "payout_residual",
+    _unpay: "payout_missing",
+}

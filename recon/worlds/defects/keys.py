@@ -84,11 +84,16 @@ def _twins(shop: Workshop, day: int) -> tuple[Payment, Payment] | None:
 
 
 def _alike(q: Payment, first: Payment) -> bool:
-    return q is not first and q.account is first.account and q.currency == first.currency and (
-        abs(q.moves[0].at - first.moves[0].at) < DAY)
+    return (
+        q is not first
+        and q.account is first.account
+        and q.currency == first.currency
+        and (abs(q.moves[0].at - first.moves[0].at) < DAY)
+    )
 
 
 def _resized(line: Line, gross: int, shop: Workshop) -> None:
     restated(line, gross)
     line.commission, line.markup, line.scheme, line.interchange = fees(
-        line.account, line.kind, line.settled, line.settled_currency, shop.rng)
+        line.account, line.kind, line.settled, line.settled_currency, shop.rng
+    )

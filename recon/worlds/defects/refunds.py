@@ -46,8 +46,16 @@ def duplicate_refund(shop: Workshop, day: int) -> bool:
     if movement is None:
         return False
     p = movement.payment
-    line_at(p, None, shop.rng, "refund", movement.signed, p.currency, movement.at + shop.rng.randrange(MINUTE, 2 * HOUR),
-            fresh_reference(p, "REFUND", shop.rng))
+    line_at(
+        p,
+        None,
+        shop.rng,
+        "refund",
+        movement.signed,
+        p.currency,
+        movement.at + shop.rng.randrange(MINUTE, 2 * HOUR),
+        fresh_reference(p, "REFUND", shop.rng),
+    )
     return True
 
 
@@ -57,8 +65,16 @@ def refund_failed(shop: Workshop, day: int) -> bool:
     if movement is None or movement.operation_ref is None:
         return False
     p = movement.payment
-    line_at(p, None, shop.rng, "refund_failure", -movement.signed, p.currency, movement.at + shop.rng.randrange(MINUTE, 2 * HOUR),
-            movement.operation_ref)
+    line_at(
+        p,
+        None,
+        shop.rng,
+        "refund_failure",
+        -movement.signed,
+        p.currency,
+        movement.at + shop.rng.randrange(MINUTE, 2 * HOUR),
+        movement.operation_ref,
+    )
     return True
 
 
@@ -68,8 +84,16 @@ def chargeback_reversal_unposted(shop: Workshop, day: int) -> bool:
     if movement is None or movement.operation_ref is None:
         return False
     p = movement.payment
-    line_at(p, None, shop.rng, "chargeback_reversal", p.amount, p.currency, movement.at + shop.rng.randrange(MINUTE, 2 * HOUR),
-            movement.operation_ref)
+    line_at(
+        p,
+        None,
+        shop.rng,
+        "chargeback_reversal",
+        p.amount,
+        p.currency,
+        movement.at + shop.rng.randrange(MINUTE, 2 * HOUR),
+        movement.operation_ref,
+    )
     return True
 
 

@@ -14,35 +14,146 @@ from decimal import Decimal
 from recon.worlds.writers.money import local_time, major
 
 CLASSIC = (
-    "Company Account", "Merchant Account", "Psp Reference", "Merchant Reference", "Payment Method", "Creation Date",
-    "TimeZone", "Type", "Modification Reference", "Gross Currency", "Gross Debit (GC)", "Gross Credit (GC)",
-    "Exchange Rate", "Net Currency", "Net Debit (NC)", "Net Credit (NC)", "Commission (NC)", "Markup (NC)",
-    "Scheme Fees (NC)", "Interchange (NC)", "Payment Method Variant", "Modification Merchant Reference", "Batch Number",
-    "Reserved4", "Reserved5", "Reserved6", "Reserved7", "Reserved8", "Reserved9", "Reserved10",
+    "Company Account",
+    "Merchant Account",
+    "Psp Reference",
+    "Merchant Reference",
+    "Payment Method",
+    "Creation Date",
+    "TimeZone",
+    "Type",
+    "Modification Reference",
+    "Gross Currency",
+    "Gross Debit (GC)",
+    "Gross Credit (GC)",
+    "Exchange Rate",
+    "Net Currency",
+    "Net Debit (NC)",
+    "Net Credit (NC)",
+    "Commission (NC)",
+    "Markup (NC)",
+    "Scheme Fees (NC)",
+    "Interchange (NC)",
+    "Payment Method Variant",
+    "Modification Merchant Reference",
+    "Batch Number",
+    "Reserved4",
+    "Reserved5",
+    "Reserved6",
+    "Reserved7",
+    "Reserved8",
+    "Reserved9",
+    "Reserved10",
 )
-CLASSIC_BOOKED = (*CLASSIC[:21], "Batch Number", *CLASSIC[23:], "Modification Merchant Reference", "Booking Date",
-                  "Booking Date TimeZone")
+CLASSIC_BOOKED = (
+    *CLASSIC[:21],
+    "Batch Number",
+    *CLASSIC[23:],
+    "Modification Merchant Reference",
+    "Booking Date",
+    "Booking Date TimeZone",
+)
 WIDE = (
-    "Batch Number", "Company Account", "Merchant Account", "Booking Date", "Booking Date TimeZone", "Booking Date (AMS)",
-    "Psp Reference", "Merchant Reference", "Payment Method", "Creation Date", "TimeZone", "Creation Date (AMS)", "Type",
-    "Modification Reference", "Gross Currency", "Gross Debit (GC)", "Gross Credit (GC)", "Exchange Rate", "Net Currency",
-    "Net Debit (NC)", "Net Credit (NC)", "Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)",
-    "DCC Markup (NC)", "Advanced (NC)", "Advancement Code", "Advancement Batch", "Booking Type", "Payment Method Variant",
-    "Reserved1", "Reserved2", "Reserved3", "Reserved4", "Reserved5", "Reserved6", "Reserved7", "Reserved8", "Reserved9",
-    "Reserved10", "Acquirer", "Modification Merchant Reference", "Split Settlement", "AdditionalType", "Issuer Country",
-    "Shopper Country", "Clearing Network", "Terminal ID", "Tender Reference", "Merchant Order Reference", "Metadata",
-    "Pos Transaction Date", "Pos Transaction Date TimeZone", "Store", "Dispute Reference", "Register Booking Type", "ARN",
-    "Shopper Reference", "Payment Transaction Group", "Settlement Flow", "Split Payment Data", "Authorisation Code",
+    "Batch Number",
+    "Company Account",
+    "Merchant Account",
+    "Booking Date",
+    "Booking Date TimeZone",
+    "Booking Date (AMS)",
+    "Psp Reference",
+    "Merchant Reference",
+    "Payment Method",
+    "Creation Date",
+    "TimeZone",
+    "Creation Date (AMS)",
+    "Type",
+    "Modification Reference",
+    "Gross Currency",
+    "Gross Debit (GC)",
+    "Gross Credit (GC)",
+    "Exchange Rate",
+    "Net Currency",
+    "Net Debit (NC)",
+    "Net Credit (NC)",
+    "Commission (NC)",
+    "Markup (NC)",
+    "Scheme Fees (NC)",
+    "Interchange (NC)",
+    "DCC Markup (NC)",
+    "Advanced (NC)",
+    "Advancement Code",
+    "Advancement Batch",
+    "Booking Type",
+    "Payment Method Variant",
+    "Reserved1",
+    "Reserved2",
+    "Reserved3",
+    "Reserved4",
+    "Reserved5",
+    "Reserved6",
+    "Reserved7",
+    "Reserved8",
+    "Reserved9",
+    "Reserved10",
+    "Acquirer",
+    "Modification Merchant Reference",
+    "Split Settlement",
+    "AdditionalType",
+    "Issuer Country",
+    "Shopper Country",
+    "Clearing Network",
+    "Terminal ID",
+    "Tender Reference",
+    "Merchant Order Reference",
+    "Metadata",
+    "Pos Transaction Date",
+    "Pos Transaction Date TimeZone",
+    "Store",
+    "Dispute Reference",
+    "Register Booking Type",
+    "ARN",
+    "Shopper Reference",
+    "Payment Transaction Group",
+    "Settlement Flow",
+    "Split Payment Data",
+    "Authorisation Code",
     "Card Number",
 )
 AGGREGATE = (
-    "Company Account", "Merchant Account", "Country Code", "Store", "Terminal ID", "Batch Number", "Batch Closed Date",
-    "Payment Method", "Creation Date", "TimeZone", "Journal Type", "Gross Currency", "Gross Debit (GC)",
-    "Gross Credit (GC)", "Exchange Rate", "Net Currency", "Net Debit (NC)", "Net Credit (NC)", "Bank/Card Commission (NC)",
-    "DCC Markup (NC)", "Num Txs",
+    "Company Account",
+    "Merchant Account",
+    "Country Code",
+    "Store",
+    "Terminal ID",
+    "Batch Number",
+    "Batch Closed Date",
+    "Payment Method",
+    "Creation Date",
+    "TimeZone",
+    "Journal Type",
+    "Gross Currency",
+    "Gross Debit (GC)",
+    "Gross Credit (GC)",
+    "Exchange Rate",
+    "Net Currency",
+    "Net Debit (NC)",
+    "Net Credit (NC)",
+    "Bank/Card Commission (NC)",
+    "DCC Markup (NC)",
+    "Num Txs",
 )
 LAYOUTS = {"classic": CLASSIC, "booked": CLASSIC_BOOKED, "wide": WIDE}
 _AMS = "Europe/Amsterdam"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every row of a report repeats, and the zone of its times."""
+
+    company: str
+    account: str
+    batch: int
+    zone: str
 
 
 @dataclass(slots=True)
@@ -81,38 +192,48 @@ class AggregateRow:
     count: int
 
 
-def settlement_details(rows: Iterable[AdyenRow], *, layout: str, company: str, account: str, batch: int, zone: str) -> str:
+def settlement_details(head: Head, rows: Iterable[AdyenRow], *, layout: str) -> str:
     """Text of a settlement details report; `layout` is classic, booked (32 columns) or wide (64, another order)."""
     header = LAYOUTS[layout]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        cells = _cells(row, zone)
-        cells.update({"Company Account": company, "Merchant Account": account, "Batch Number": str(batch)})
+        cells = _cells(row, head.zone) | _head_cells(head)
         writer.writerow([cells.get(name, "") for name in header])
     return out.getvalue()
 
 
-def aggregate_settlement(rows: Iterable[AggregateRow], *, company: str, account: str, batch: int, zone: str,
-                         closed_at: int) -> str:
+def aggregate_settlement(head: Head, rows: Iterable[AggregateRow], *, closed_at: int) -> str:
     """Text of an aggregate settlement details report of one batch, with its two leading lines."""
-    closed, label = local_time(closed_at, zone)
+    closed, label = local_time(closed_at, head.zone)
     day = closed[:10]
+    spoken = f"{day[8:]}/{day[5:7]}/{day[:4]}"
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    spoken = f"{day[8:]}/{day[5:7]}/{day[:4]}"
     writer.writerow(["Merchant/Company", "Start date", "End date", "Aggregation", "Country codes"])
-    writer.writerow([account, spoken, spoken, "Store Terminal", ""])
+    writer.writerow([head.account, spoken, spoken, "Store Terminal", ""])
     writer.writerow(AGGREGATE)
     for row in rows:
         debit, credit = _sides(row.net, row.net_currency)
-        cells = {"Company Account": company, "Merchant Account": account, "Batch Number": str(batch),
-                 "Batch Closed Date": f"{closed}.000", "Payment Method": row.method, "Creation Date": day, "TimeZone": label,
-                 "Journal Type": row.type, "Exchange Rate": "1", "Net Currency": row.net_currency, "Net Debit (NC)": debit,
-                 "Net Credit (NC)": credit, "Num Txs": str(row.count)}
+        cells = _head_cells(head) | {
+            "Batch Closed Date": f"{closed}.000",
+            "Payment Method": row.method,
+            "Creation Date": day,
+            "TimeZone": label,
+            "Journal Type": row.type,
+            "Exchange Rate": "1",
+            "Net Currency": row.net_currency,
+            "Net Debit (NC)": debit,
+            "Net Credit (NC)": credit,
+            "Num Txs": str(row.count),
+        }
         writer.writerow([cells.get(name, "") for name in AGGREGATE])
     return out.getvalue()
+
+
+def _head_cells(head: Head) -> dict[str, str]:
+    return {"Company Account": head.company, "Merchant Account": head.account, "Batch Number": str(head.batch)}
 
 
 def _cells(row: AdyenRow, zone: str) -> dict[str, str]:
@@ -120,20 +241,34 @@ def _cells(row: AdyenRow, zone: str) -> dict[str, str]:
     booked, booked_label = local_time(row.booked, zone)
     debit, credit = _sides(row.net, row.net_currency)
     cells = {
-        "Psp Reference": row.psp, "Merchant Reference": row.merchant_reference, "Payment Method": row.method,
-        "Creation Date": created, "TimeZone": created_label, "Creation Date (AMS)": local_time(row.created, _AMS)[0],
-        "Type": row.type, "Modification Reference": row.modification, "Net Currency": row.net_currency,
-        "Net Debit (NC)": debit, "Net Credit (NC)": credit, "Payment Method Variant": row.variant,
-        "Modification Merchant Reference": row.modification_merchant_reference, "Booking Date": booked,
-        "Booking Date TimeZone": booked_label, "Booking Date (AMS)": local_time(row.booked, _AMS)[0],
+        "Psp Reference": row.psp,
+        "Merchant Reference": row.merchant_reference,
+        "Payment Method": row.method,
+        "Creation Date": created,
+        "TimeZone": created_label,
+        "Creation Date (AMS)": local_time(row.created, _AMS)[0],
+        "Type": row.type,
+        "Modification Reference": row.modification,
+        "Net Currency": row.net_currency,
+        "Net Debit (NC)": debit,
+        "Net Credit (NC)": credit,
+        "Payment Method Variant": row.variant,
+        "Modification Merchant Reference": row.modification_merchant_reference,
+        "Booking Date": booked,
+        "Booking Date TimeZone": booked_label,
+        "Booking Date (AMS)": local_time(row.booked, _AMS)[0],
         "Issuer Country": row.country,
     }
     if row.gross is not None:
         cells["Gross Currency"] = row.gross_currency
         cells["Gross Debit (GC)"], cells["Gross Credit (GC)"] = _sides(row.gross, row.gross_currency)
         cells["Exchange Rate"] = format(row.rate.normalize(), "f")
-        fees = (("Commission (NC)", row.commission), ("Markup (NC)", row.markup), ("Scheme Fees (NC)", row.scheme),
-                ("Interchange (NC)", row.interchange))
+        fees = (
+            ("Commission (NC)", row.commission),
+            ("Markup (NC)", row.markup),
+            ("Scheme Fees (NC)", row.scheme),
+            ("Interchange (NC)", row.interchange),
+        )
         cells.update({name: major(fee, row.net_currency) for name, fee in fees if fee is not None})
     return cells
 
