@@ -81,12 +81,11 @@ def _layout(books: items.Account, steps: list[tuple[str, str, int]]) -> dict[str
     low, high = min(levels), max(levels)
     zoomed = 0 < high - low < _ZOOM_BELOW * max(abs(low), abs(high))
     base_low, base_high = (low, high) if zoomed else (min(low, 0), max(high, 0))
-    pad = max(1, (base_high - base_low) * 18 // 100)
+    pad = max(1, (base_high - base_low) * 15 // 100)
     axis: dict[str, Any] = {
         "yaxis.title.text": f"Amount ({currency})",
         "yaxis.tickformat": money.tick_format(currency),
-        "yaxis.range": [money.drawn(base_low - (pad if base_low < 0 or zoomed else 0), currency),
-                        money.drawn(base_high + pad, currency)],
+        "yaxis.range": [money.drawn(base_low - pad, currency), money.drawn(base_high + pad, currency)],
         "yaxis.autorange": False,
     }  # fmt: skip
     note = " The axis does not start at zero." if zoomed else ""

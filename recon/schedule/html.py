@@ -23,7 +23,9 @@ PLOTLY = "application/vnd.plotly.v1+json"
 INJECTED = "injected-parameters"
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_ACTIVE = re.compile(r"<(script|link|iframe|object|embed|base|meta)\b.*?(</\1\s*>|/?>)", re.I | re.S)
+_ACTIVE = re.compile(
+    r"<(script|iframe|object)\b.*?</\1\s*>|<(script|iframe|object|link|embed|base|meta)\b[^>]*>", re.I | re.S
+)
 _OUTSIDE = re.compile(
     r"""\s(src|srcset|href|background|poster|data)\s*=\s*("|')?\s*(https?:)?//[^\s>"']*("|')?""", re.I
 )

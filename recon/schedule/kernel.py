@@ -41,29 +41,26 @@ class _OneSpec(KernelSpecManager):
         )  # fmt: skip
 
 
-class _Manager(AsyncKernelManager):
-    """Starts the kernel with an environment of its own instead of this process's."""
+def manager(scratch: Path, environment: Mapping[str, str]) -> type[AsyncKernelManager]:
+    """The class of a manager for one kernel that sees `environment` and keeps its sockets and files in `scratch`.
 
-    def __init__(self, environment: Mapping[str, str], **traits: Any) -> None:
-        super().__init__(**traits)
-        self._environment = dict(environment)
-
-    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        await super().start_kernel(**{**options, "env": dict(self._environment)})
-
-
-def manager(scratch: Path, environment: Mapping[str, str]) -> AsyncKernelManager:
-    """A manager for one kernel that keeps its sockets and its profile in `scratch`."""
+    A class and not a manager, because nbclient closes everything only of a manager that it made itself.
+    """
     sockets = scratch / "k"
     local = len(os.fsencode(sockets)) < _SOCKET_PATH_MAX and sys.platform != "win32"
     place = {"transport": "ipc", "ip": str(sockets)} if local else {"transport": "tcp", "ip": "127.0.0.1"}
-    return _Manager(
-        environment,
-        kernel_name=NAME,
-        kernel_spec_manager=_OneSpec(),
-        connection_file=str(scratch / "connection.json"),
-        **place,
-    )
+
+    class Manager(AsyncKernelManager):
+        def __init__(self, **_: Any) -> None:
+            super().__init__(
+                kernel_name=NAME, kernel_spec_manager=_OneSpec(), connection_file=str(scratch / "connection.json"),
+                **place,
+            )  # fmt: skip
+
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            await super().start_kernel(**{**options, "env": dict(environment)})
+
+    return Manager
 
 
 def environment(scratch: Path, engine: str, base: Mapping[str, str]) -> dict[str, str]:

@@ -30,26 +30,31 @@ def _load() -> Any:
 
 
 def execute(
-    notebook: Path, values: Mapping[str, object], scratch: Path, environment: Mapping[str, str]
+    notebook: Path,
+    values: Mapping[str, object],
+    scratch: Path,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
 ) -> Mapping[str, Any]:
-    """Run `notebook` with `values` injected, in the folder `scratch`; the executed notebook, errors included.
+    """Run `notebook` with `values` injected; the executed notebook, errors included.
+
+    The kernel works in `folder`, by default a new one inside `scratch`, where everything else of the run is kept.
 
     Raises RunFailed when the kernel died or never started.
     """
     papermill = _load()
     from nbclient.exceptions import DeadKernelError
-    from nbclient.util import run_sync
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
-    work = scratch / "work"
-    work.mkdir()
+    work = folder or scratch / "work"
+    work.mkdir(exist_ok=True)
     seen = kernel.environment(scratch, str(values.get("engine", "duckdb")), environment)
-    manager = kernel.manager(scratch, seen)
     kept = scratch / "executed.ipynb"
     try:
         executed = papermill.execute_notebook(
             str(notebook), str(kept), dict(values), kernel_name=kernel.NAME, language="python", progress_bar=False,
-            request_save_on_cell_execute=False, km=manager, resources={"metadata": {"path": str(work)}},
+            request_save_on_cell_execute=False, kernel_manager_class=kernel.manager(scratch, seen),
+            shutdown_kernel="immediate", resources={"metadata": {"path": str(work)}},
         )  # fmt: skip
     except papermill.PapermillExecutionError:
         import nbformat
@@ -57,8 +62,4 @@ def execute(
         executed = nbformat.read(kept, as_version=4)  # type: ignore[no-untyped-call]
     except (DeadKernelError, RuntimeError) as error:
         raise RunFailed(f"the notebook's kernel died or never started: {error}") from None
-    finally:
-        if manager.has_kernel:
-            run_sync(manager.shutdown_kernel)(now=True)
-        run_sync(manager.cleanup_resources)()
     return executed  # type: ignore[no-any-return]

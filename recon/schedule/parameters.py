@@ -87,13 +87,17 @@ def parse_cell(source: str, place: str) -> tuple[Parameter, ...]:
         said = _COMMENT.fullmatch(comments.get(statement.lineno, "").strip())
         if said is None or said["type"] not in _TYPES:
             raise BadNotebook(f"{line}: the comment must begin with a type, one of {', '.join(_TYPES)}")
+        try:
+            default = ast.literal_eval(statement.value)
+        except ValueError:
+            raise BadNotebook(f"{line}: the default must be a literal") from None
         parameter = Parameter(
             name=statement.targets[0].id,
             type=said["type"],
             nullable=bool(said["none"]),
             required=bool(said["required"]),
             accepts=said["accepts"] or "",
-            default=ast.literal_eval(statement.value),
+            default=default,
         )
         if fault := parameter.fault(parameter.default):
             raise BadNotebook(f"{line}: the default contradicts the comment: {fault}")

@@ -46,7 +46,8 @@ class Record:
         rows = "".join(f"<tr><td>{html.escape(n)}</td><td><code>{d}</code></td></tr>" for n, d in self.files.items())
         shown = (
             f'<table class="record"><caption>Run {html.escape(self.run_id)}: {html.escape(self.status)}</caption>'
-            f"<thead><tr><th>file</th><th>SHA-256 (the summary without its seconds)</th></tr></thead><tbody>{rows}</tbody></table>"
+            "<thead><tr><th>file</th><th>SHA-256 (the summary without its seconds)</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
         )
         display({"text/html": shown}, metadata={KEY: self.as_json()}, raw=True)  # type: ignore[no-untyped-call]
 
@@ -63,7 +64,7 @@ def check(notebook: Mapping[str, Any], folder: Path) -> Record:
     outputs = code[-1]["outputs"] if code else []
     said = [output["metadata"][KEY] for output in outputs if KEY in output.get("metadata", {})]
     if not said:
-        raise RunFailed("the notebook ended before its last cell wrote the run record (an early exit is a failure)")
+        raise RunFailed("the notebook ended, but its last cell wrote no run record")
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise RunFailed(f"the run record is there, but not what it records: {', '.join(missing)}")

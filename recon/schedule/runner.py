@@ -6,10 +6,12 @@ against the notebook's own cell before a kernel starts, and a run counts only wh
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +60,11 @@ def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, progress: Pro
     with tempfile.TemporaryDirectory(prefix="recon-") as scratch, place.building(out) as folder:
         paths = {str(folder): str(given["out"]), scratch: "."}
         paths |= {str(at): str(checked[name]) for name, at in located.items() if at != checked[name] and name != "out"}
-        executed = _execute(notebook, {**located, "out": str(folder)}, Path(scratch), progress)
+        executed, died = _execute(notebook, {**located, "out": str(folder)}, Path(scratch), progress)
         tidy = clean.normalise(executed, parameters=checked, paths=paths, hidden=secrets.of_this_process())
         try:
+            if died:
+                raise died
             _raise_for_errors(tidy)
             written = record.check(tidy, folder)
         except RunFailed as error:
@@ -74,15 +78,17 @@ def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, progress: Pro
 
 def _execute(
     notebook: Path, values: Mapping[str, object], scratch: Path, progress: Progress | None
-) -> Mapping[str, Any]:
-    """The executed notebook, whether it got to its end or not."""
+) -> tuple[Mapping[str, Any], RunFailed | None]:
+    """The executed notebook, whether it got to its end or not; the notebook as it was where its kernel died."""
     from recon.schedule import papermilled
 
-    if progress is None:
-        return papermilled.execute(notebook, values, scratch, os.environ)
     stages = scratch / "stages"
-    with Watch(stages, progress):
-        return papermilled.execute(notebook, values, scratch, {**os.environ, VARIABLE: str(stages)})
+    watched = {VARIABLE: str(stages)} if progress else {}
+    try:
+        with Watch(stages, progress) if progress else nullcontext():
+            return papermilled.execute(notebook, values, scratch, {**os.environ, **watched}), None
+    except RunFailed as died:
+        return json.loads(notebook.read_text(encoding="utf-8")), died
 
 
 def _raise_for_errors(notebook: Mapping[str, Any]) -> None:
@@ -91,8 +97,10 @@ def _raise_for_errors(notebook: Mapping[str, Any]) -> None:
             if output["output_type"] == "error":
                 if output["ename"] == "Refusal":
                     raise RefusedInside(output["evalue"])
-                place_ = f"cell {cell['execution_count']}"
-                raise RunFailed(f"the notebook failed in {place_}: {output['ename']}: {output['evalue']}")
+                where = f"in cell {cell['execution_count']}"
+                if output["ename"] == "SystemExit":
+                    raise RunFailed(f"the notebook was ended {where}, before its last cell wrote the run record")
+                raise RunFailed(f"the notebook failed {where}: {output['ename']}: {output['evalue']}")
 
 
 def _keep(failed: Path, notebook: Mapping[str, Any], error: RunFailed) -> None:
