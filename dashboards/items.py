@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,11 +31,6 @@ def account(row: Mapping[str, Any]) -> Account:
 def name(books: Account) -> str:
     """'stripe · acct_main · EUR', without what is empty."""
     return " · ".join(part for part in books if part)
-
-
-def busiest_first(totals: Iterable[Total]) -> list[Total]:
-    """Totals with something to explain first, then by name."""
-    return sorted(totals, key=lambda t: (not _differs(t), account(t)))
 
 
 def identity_by_class(result: RunResult) -> dict[Account, dict[str, int]]:
@@ -75,9 +70,3 @@ def size(row: Mapping[str, Any]) -> int:
     """What the item is worth, in minor units of its currency, whichever side it is missing from."""
     worth: int = abs(row["diff_minor"])
     return worth
-
-
-def _differs(total: Total) -> bool:
-    return bool(
-        total["named_minor"] or total["pending_minor"] or total["held_minor"] or total["unexplained_minor"]
-    )

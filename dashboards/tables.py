@@ -105,10 +105,10 @@ def unsettled_batches(result: RunResult) -> Html:
 
 def _item_table(caption: str, result: RunResult, rows: Sequence[Mapping[str, Any]], empty: str) -> Html:
     columns = [Column("Class"), Column("Account"), Column("Difference", "number"), Column("Open for", "number"),
-               Column("Reason", "wide"), Column("Reference", "code")]  # fmt: skip
+               Column("Reason", "wide"), Column("Payment, or subject", "code")]  # fmt: skip
     lines = (
         (words.label(row["class"]), _books(row),
-         money.text(row["diff_minor"], row["currency"] or "", signed=True), items.age_text(items.age(result, row)),
+         _difference(row), items.age_text(items.age(result, row)),
          _reason(row), _reference(row))
         for row in rows
     )  # fmt: skip
@@ -130,13 +130,17 @@ def _books(row: Mapping[str, Any]) -> str:
     return items.name((row["gateway"] or "", row["gateway_account"] or "", ""))
 
 
+def _difference(row: Mapping[str, Any]) -> str:
+    return money.text(row["diff_minor"], row["currency"], signed=True) if row["currency"] else "–"
+
+
 def _reason(row: Mapping[str, Any]) -> str:
     return str(row["reason"]) + (f" Nearest: {row['nearest_miss']}" if row["nearest_miss"] else "")
 
 
 def _reference(row: Mapping[str, Any]) -> str:
     if row["payment_id"] is not None:
-        return f"payment {row['payment_id']}"
+        return str(row["payment_id"])
     return str(row["native_id"] or row["batch_id"] or row["subject_id"])
 
 

@@ -33,7 +33,7 @@ TEMPLATE = go.layout.Template(
         "paper_bgcolor": "white", "plot_bgcolor": "white", "colorway": [BLUE, ORANGE, GREEN, RED, SKY, PURPLE],
         "margin": {"l": 24, "r": 28, "t": 84, "b": 48}, "hovermode": "closest",
         "hoverlabel": {"font": {"family": FONT, "size": 13}, "bgcolor": "white", "align": "left"},
-        "legend": {"orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "paper",
+        "legend": {"orientation": "h", "x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "paper",
                    "yanchor": "bottom"},
         "xaxis": _axis(), "yaxis": _axis(), "bargap": 0.35, "separators": ".,",
     }

@@ -51,7 +51,8 @@ def aging(result: RunResult) -> go.Figure:
         shown = [counts.get((severity, label), 0) for label in labels]
         made.add_trace(
             go.Bar(
-                name=severity, x=labels, y=shown, text=[str(n) if n else "" for n in shown], textposition="inside",
+                name=severity, x=labels, y=shown, text=[str(n) if n else "" for n in shown],
+                textposition="inside", textangle=0,
                 marker={"color": template.SEVERITY.get(severity, template.SOFT)},
                 customdata=[_value(values.get((severity, label), {})) for label in labels],
                 hovertemplate="<b>%{y} " + severity + "</b>, open for %{x}%{customdata}<extra></extra>",

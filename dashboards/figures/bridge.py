@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -16,10 +17,10 @@ _ZOOM_BELOW = 0.25
 
 def bridge(result: RunResult) -> go.Figure:
     """A waterfall per gateway, account and currency, chosen from a list; those with differences come first."""
-    totals = items.busiest_first(result.summary["totals"])
+    by_class = items.identity_by_class(result)
+    totals = sorted(result.summary["totals"], key=lambda total: _interest(total, by_class))
     if not totals:
         return template.nothing("From ledger to gateway", "No movement and no line falls into this cohort.")
-    by_class = items.identity_by_class(result)
     made = template.figure("From ledger to gateway", height=470, showlegend=False)
     buttons = []
     for position, total in enumerate(totals):
@@ -33,6 +34,13 @@ def bridge(result: RunResult) -> go.Figure:
         buttons.append({"label": items.name(books), "method": "update", "args": [{"visible": shown}, layout]})
     made.update_layout(updatemenus=template.menu(buttons))
     return made
+
+
+def _interest(total: items.Total, by_class: Mapping[items.Account, Mapping[str, int]]) -> tuple[Any, ...]:
+    """Sorts what is unexplained first, then by the number of differences, then by name."""
+    books = items.account(total)
+    differences = len(by_class.get(books, ())) + bool(total["pending_minor"]) + bool(total["held_minor"])
+    return total["unexplained_minor"] == 0, -differences, books
 
 
 def _steps(total: items.Total, named: dict[str, int]) -> list[tuple[str, str, int]]:
