@@ -74,7 +74,7 @@ def test_control_equals_the_lake_but_for_what_was_lost(world: Path) -> None:
             short.add(key[0])
     assert not counted
     gaps = pq.read_table(world / "truth" / "divergences.parquet").filter(pa.compute.field("class") == "lake_gap")
-    told = {subject.split(":ledger_entries:")[1][:13] for subject in gaps["subject_id"].to_pylist()}
+    told = {str(subject).split(":ledger_entries:")[1][:13] for subject in gaps["subject_id"].to_pylist()}
     assert {hour.isoformat()[:13] for hour in short} <= told
 
 

@@ -56,7 +56,7 @@ def _run(
 
 def _is_of(row: dict[str, Any], about: dict[str, Any]) -> bool:
     as_of = row["as_of"].isoformat(timespec="seconds") + "Z"
-    return row["window"] == about["window"] and as_of == about["as_of"]
+    return (row["window"], as_of) == (about["window"], about["as_of"])
 
 
 def test_a_perfect_run_scores_one(world: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_same_seed_same_bytes_and_an_earlier_world_is_replaced(world: Path, tmp_
 
 def test_a_folder_that_is_no_world_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(Refused, match="not empty and has no world.json"):
+    with pytest.raises(Refused, match=r"not empty and has no world\.json"):
         build_world(WorldSpec(1, 100, 12), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
