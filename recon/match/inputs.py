@@ -107,10 +107,10 @@ def code_digest() -> str:
 
 
 def _require_data(lake: Lake, request: Request, objects: Mapping[str, Sequence[LakeObject]]) -> None:
-    """A cohort of which the lake holds neither entries nor control is a wrong window, not a quiet one."""
+    """A cohort of which the lake holds no entries, no control and no lines is a wrong window, not a quiet one."""
     tables = ("ledger_entries", "ledger_control")
     days = {f"dt={day}" for day in _days(request.cohort_from, request.cohort_to)}
-    if any(item.path.split("/")[1] in days for table in tables for item in objects[table]):
+    if any(days & set(item.path.split("/")) for table in (*tables, "settlement_lines") for item in objects[table]):
         return
     held = sorted({item.path.split("/")[1] for table in tables for item in lake.objects(table)})
     what = f"it holds {held[0]} to {held[-1]}" if held else "it holds no ledger entries at all"
