@@ -78,10 +78,8 @@ class CsvSheet:
                     problem = f"quotes that do not pair ({error})"
                     faults.append(Fault(problem, line + 1, accepted="quotes around a whole field, doubled inside it"))
                     return
-                if not record:
-                    continue
-                line += 1
-                if line > header.line:
+                line += bool(record) or line < header.line
+                if record and line > header.line:
                     yield line, record
 
 
@@ -105,9 +103,9 @@ def _preview(head: bytes) -> list[tuple[str, ...]]:
             raise refuse("bytes that are not UTF-8", line=1, accepted="UTF-8") from None
     records: list[tuple[str, ...]] = []
     try:
+        # Blank lines stay, so that a header is found on its own line.
         for record in csv.reader(io.StringIO(text, newline="")):
-            if record:
-                records.append(clean(record))
+            records.append(clean(record))
             if len(records) == PREVIEW:
                 break
     except csv.Error as error:
