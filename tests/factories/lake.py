@@ -265,7 +265,7 @@ class LakeBuilder:
             for (hour, currency, step, bucket), entries in found.items()
         ]
         busy = {row["hour_start"] for row in rows}
-        hours = (first + timedelta(hours=offset) for offset in range(24 * 8))
+        hours = (first + timedelta(hours=offset) for offset in range(24 * 11))
         return rows + [self._control_row(hour, "XXX", "NONE", 0, []) for hour in hours if hour not in busy]
 
     @staticmethod
