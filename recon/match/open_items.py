@@ -83,12 +83,12 @@ def _outcomes(engine: Engine, request: Request, charges: Sequence[Line]) -> dict
         ),
     )
     rows = engine.fetch("payment_outcomes", search_from=request.search_from, as_of=request.as_of).to_pylist()
-    found: dict[str, Outcome] = {}
+    found: dict[str, list[Outcome]] = {}
     for row in rows:
-        found.setdefault(
-            row["line_id"], Outcome(row["payment_id"], bool(row["captured"]), bool(row["given_up"]), row["trace_id"])
-        )
-    return found
+        outcome = Outcome(row["payment_id"], bool(row["captured"]), bool(row["given_up"]), row["trace_id"])
+        found.setdefault(row["line_id"], []).append(outcome)
+    # A line whose references name two payments says nothing certain about either.
+    return {line_id: outcomes[0] for line_id, outcomes in found.items() if len(outcomes) == 1}
 
 
 def _authorised(engine: Engine, request: Request, short: Sequence[Movement]) -> dict[tuple[str, str, str], int]:
