@@ -13,38 +13,55 @@ from pipeline.schemas.currency import ISO_EXPONENTS, gateway_exponent, iso_expon
 
 LIMIT = 2**63 - 1
 ACCEPTED = "a plain decimal number such as 12.34, -0.5 or .91"
+NUMBER = r" *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+) *"
+"""Pattern (RE2) of a plain decimal number, blanks around it apart."""
 _ANY_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9.,]+[eE][+-]?[0-9]+")
 
 
-def number_pattern(decimals: int) -> str:
-    """Pattern (RE2) of a number with at most `decimals` decimals, trailing zeros and blanks around it apart."""
-    fraction = rf"\.[0-9]{{1,{decimals}}}0*" if decimals else r"\.0+"
-    return rf" *[+-]?([0-9]+(\.[0-9]{{0,{decimals}}}0*)?|{fraction}) *"
+def decimals_sql(currency: str, codes: Mapping[str, str], *, blanks: bool) -> str:
+    """SQL: decimals of the printed `currency` (SQL); NULL where it is not known. A plain number if all rows agree.
 
-
-def minor_sql(text: str, currency: str, codes: Mapping[str, str], *, blanks: bool) -> str:
-    """SQL: `text` in major units as BIGINT minor units; NULL where it cannot be read or its currency is not known.
-
-    `currency` is SQL of the printed currency; `codes` maps what is printed there to upper-case codes, `blanks` tells
-    whether some rows have none. The expression has a branch per exponent among them.
+    `codes` maps what is printed in the column to upper-case codes, `blanks` tells whether some rows have none.
     """
     by_exponent: dict[int, list[str]] = {}
     for printed, code in sorted(codes.items()):
         if code in ISO_EXPONENTS:
             by_exponent.setdefault(iso_exponent(code), []).append(_quoted(printed))
-    if not by_exponent:
-        return "CAST(NULL AS BIGINT)"
     if len(by_exponent) == 1 and not blanks and all(code in ISO_EXPONENTS for code in codes.values()):
-        return _scaled(text, next(iter(by_exponent)))
-    branches = [f"WHEN {currency} IN ({', '.join(p)}) THEN {_scaled(text, e)}" for e, p in sorted(by_exponent.items())]
-    return f"CASE {' '.join(branches)} END"
+        return str(next(iter(by_exponent)))
+    branches = [f"WHEN {currency} IN ({', '.join(printed)}) THEN {e}" for e, printed in sorted(by_exponent.items())]
+    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS INTEGER)"
+
+
+def power_sql(decimals: str) -> str:
+    """SQL: ten to the power of `decimals` (SQL)."""
+    if decimals.isdigit():
+        return str(10 ** int(decimals))
+    return f"CASE {decimals} {' '.join(f'WHEN {e} THEN {10**e}' for e in range(5))} END"
+
+
+def minor_sql(text: str, decimals: str, power: str) -> str:
+    """SQL: number `text` in major units as BIGINT minor units; NULL where it cannot be read, is finer, or too large.
+
+    `decimals` and `power` are SQL of the currency's decimals and of ten to their power.
+    """
+    printed = f"CASE strpos({text}, '.') WHEN 0 THEN 0 ELSE length({text}) - strpos({text}, '.') END"
+    digits = f"TRY_CAST(replace({text}, '.', '') AS BIGINT)"
+    needed = f"length(rtrim(split_part(trim({text}), '.', 2), '0'))"
+    wide = f"TRY_CAST(TRY_CAST({text} AS DECIMAL(27,4)) * {power} AS BIGINT)"
+    # Nearly all amounts are printed with all their decimals; the others take the longer way. The one value whose
+    # negation does not fit is not accepted, so that a sign can always be turned.
+    return (
+        f"nullif(CASE WHEN regexp_full_match({text}, '{NUMBER}') THEN CASE WHEN {printed} = {decimals} THEN {digits} "
+        f"WHEN {needed} <= {decimals} THEN {wide} END END, {-LIMIT} - 1)"
+    )
 
 
 def api_minor_sql(text: str, currency: str, codes: Mapping[str, str], gateway: str) -> str:
     """SQL: an integer in the gateway's API units as BIGINT ISO minor units; NULL where that is not exact.
 
-    `currency` and `codes` as in minor_sql.
+    `currency` and `codes` as in decimals_sql.
     """
     integer = f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN TRY_CAST({text} AS HUGEINT) END"
     branches = []
@@ -84,18 +101,6 @@ def why_not(text: str, currency: str | None, *, comma: bool = False) -> tuple[st
     if abs(int(Decimal(written).scaleb(decimals))) > LIMIT:
         return "amount beyond 64 bits of minor units", f"at most {LIMIT} minor units"
     return "amount cannot be read", ACCEPTED
-
-
-def _scaled(text: str, decimals: int) -> str:
-    plain = rf"[+-]?[0-9]*\.[0-9]{{{decimals}}}" if decimals else "[+-]?[0-9]+"
-    digits = f"replace({text}, '.', '')" if decimals else text
-    wide = f"TRY_CAST({text} AS DECIMAL({19 + 2 * decimals},{decimals})) * {10**decimals}"
-    # Nearly all amounts are printed with all their decimals; the others take the longer way. The one value whose
-    # negation does not fit is not accepted, so that a sign can always be turned.
-    return (
-        f"nullif(CASE WHEN regexp_full_match({text}, '{plain}') THEN TRY_CAST({digits} AS BIGINT) WHEN "
-        f"regexp_full_match({text}, '{number_pattern(decimals)}') THEN TRY_CAST({wide} AS BIGINT) END, {-LIMIT} - 1)"
-    )
 
 
 def _exact_division(integer: str, by: int) -> str:

@@ -8,11 +8,11 @@ import duckdb
 
 from pipeline.schemas.render import duckdb_type
 from pipeline.schemas.tables import table
+from recon.feeds import times
 from recon.feeds.faults import KEPT, Fault, FileRefused
-from recon.feeds.fields import Amount, ApiAmount, ApiRate, Check, Context, Rate, Reference
+from recon.feeds.fields import Amount, ApiAmount, ApiRate, Check, Context, Field, Rate, Reference
 from recon.feeds.parser import Parser
 from recon.feeds.sheet import Loaded
-from recon.feeds.timefields import LabelTime, TwinTime
 
 WRITTEN_LATER = frozenset({"line_id", "file_id", "report_type", "received_at", "recorded_at", "gateway", "dt"})
 """Columns that do not come from the lines themselves."""
@@ -22,28 +22,24 @@ _BOTH = "FROM raw POSITIONAL JOIN fields"
 
 
 def learn(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
-    """Fill `ctx` with what compiling needs: distinct codes, ranges of local times, the decimal separator."""
-    looks: dict[str, None] = {}
-    spans: dict[str, str] = {}
-    numbers: list[str] = []
-    for field in parser.fields:
-        looks |= dict.fromkeys(field.looks(ctx))
-        if isinstance(field, TwinTime | LabelTime):
-            spans |= field.spans(ctx)
-        if isinstance(field, Amount | Rate) and not isinstance(field, ApiAmount | ApiRate) and ctx.has(field.header):
-            numbers.append(ctx.text(field.header))
+    """Fill `ctx` with what compiling needs: printed codes, ranges of local times, the decimal separator."""
+    looks = dict.fromkeys(name for field in parser.fields for name in field.looks(ctx))
+    spans = dict.fromkeys(name for field in parser.fields for name in field.spans(ctx))
+    numbers = [ctx.text(field.header) for field in parser.fields if _printed_number(field) and ctx.has(field.header)]
     outputs = [f"list(DISTINCT {ctx.text(name)})" for name in looks]
-    for sql in spans.values():
-        outputs += [f"min({sql})", f"max({sql})"]
+    # Times are printed so that their text sorts as they do.
+    outputs += [f"{bound}({ctx.text(name)})" for name in spans for bound in ("min", "max")]
     outputs += [_any(numbers, ",")]
-    row = con.execute(f"SELECT {', '.join(outputs)} FROM raw").fetchone() or ()
-    for name, values in zip(looks, row, strict=False):
+    *learned, commas = con.execute(f"SELECT {', '.join(outputs)} FROM raw").fetchone() or ()
+    for name, values in zip(looks, learned, strict=False):
         ctx.printed[name] = values or []
-    at = len(looks)
-    for name in spans:
-        ctx.span[name] = (row[at], row[at + 1])
-        at += 2
-    if row[at]:
+    bounds = learned[len(looks) :]
+    for name, low, high in zip(spans, bounds[::2], bounds[1::2], strict=True):
+        ctx.span[name] = times.parsed(low), times.parsed(high)
+        if None in ctx.span[name] and low is not None:
+            local = times.local_sql(ctx.text(name))
+            ctx.span[name] = con.execute(f"SELECT min({local}), max({local}) FROM raw").fetchone() or (None, None)
+    if commas:
         ctx.comma = con.execute(f"SELECT {_any(numbers, '.')} FROM raw").fetchone() == (False,)
 
 
@@ -53,7 +49,10 @@ def make_fields(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) ->
     A table and not a view: derived columns use a field several times over, and its SQL would be repeated each time.
     """
     values = ", ".join(f'{field.sql(ctx)} AS "{field.name}"' for field in parser.fields)
-    con.execute(f"CREATE OR REPLACE TABLE fields AS SELECT rowid AS row, {values} FROM raw")
+    steps = "".join(f", {sql} AS {name}" for name, sql in ctx.steps.items())
+    con.execute(
+        f"CREATE OR REPLACE TABLE fields AS SELECT row, {values} FROM (SELECT rowid AS row, *{steps} FROM raw)"
+    )
 
 
 def check(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, loaded: Loaded) -> None:
@@ -151,6 +150,10 @@ def _number(con: duckdb.DuckDBPyConnection) -> None:
         "UPDATE lines SET native_id = left(native_id, -1) || again.nth FROM again "
         "WHERE lines.line_no = again.line_no AND again.nth > 1"
     )
+
+
+def _printed_number(field: Field) -> bool:
+    return isinstance(field, Amount | Rate) and not isinstance(field, ApiAmount | ApiRate)
 
 
 def _any(texts: list[str], mark: str) -> str:

@@ -41,6 +41,7 @@ class Context:
     comma: bool = False
     printed: dict[str, list[str | None]] = field(default_factory=dict)
     span: dict[str, tuple[object, object]] = field(default_factory=dict)
+    steps: dict[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether the file has the column."""
@@ -60,6 +61,19 @@ class Context:
     def codes(self, name: str) -> dict[str, str]:
         """What is printed in a column of codes, and the code it stands for: without blanks, in upper case."""
         return {text: text.strip().upper() for text in self.printed.get(name, []) if text is not None}
+
+    def scale(self, name: str) -> tuple[str, str]:
+        """SQL of the decimals of the currency in a column, and of ten to their power.
+
+        Where rows differ they are worked out once per row, as columns that `steps` names for all amounts.
+        """
+        blanks = None in self.printed.get(name, [None])
+        decimals = amounts.decimals_sql(self.text(name), self.codes(name), blanks=blanks)
+        if decimals.isdigit():
+            return decimals, amounts.power_sql(decimals)
+        step = "_".join(map(str, self.header.positions(name)))
+        self.steps |= {f"e{step}": decimals, f"p{step}": amounts.power_sql(decimals)}
+        return f"e{step}", f"p{step}"
 
     def code(self, name: str) -> str:
         """SQL of a code (currency, zone label) without blanks, in upper case."""
@@ -83,6 +97,10 @@ class Field:
 
     def looks(self, ctx: Context) -> tuple[str, ...]:
         """Columns whose distinct values are needed before compiling."""
+        return ()
+
+    def spans(self, ctx: Context) -> tuple[str, ...]:
+        """Columns whose smallest and largest local time is needed before compiling."""
         return ()
 
     def zone(self, ctx: Context) -> tuple[str, str]:
@@ -144,10 +162,7 @@ class Amount(Field):
         return (self.currency,) if ctx.has(self.currency) else ()
 
     def sql(self, ctx: Context) -> str:
-        blanks = None in ctx.printed.get(self.currency, [None])
-        return amounts.minor_sql(
-            ctx.number(self.header), ctx.text(self.currency), ctx.codes(self.currency), blanks=blanks
-        )
+        return amounts.minor_sql(ctx.number(self.header), *ctx.scale(self.currency))
 
     def checks(self, ctx: Context) -> list[Check]:
         if not ctx.has(self.header):
@@ -182,8 +197,9 @@ class Rate(Field):
 
     def sql(self, ctx: Context) -> str:
         text = ctx.number(self.header)
-        pattern = amounts.number_pattern(18)
-        return f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN TRY_CAST({text} AS DECIMAL(38,18)) END"
+        exact = f"length(rtrim(split_part(trim({text}), '.', 2), '0')) <= 18"
+        number = f"regexp_full_match({text}, '{amounts.NUMBER}') AND {exact}"
+        return f"CASE WHEN {number} THEN TRY_CAST({text} AS DECIMAL(38,18)) END"
 
     def checks(self, ctx: Context) -> list[Check]:
         if not ctx.has(self.header):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,10 +74,9 @@ class TwinTime(Instant):
             "time_zone in arrivals.json (Stripe's own default is UTC)",
         )  # fmt: skip
 
-    def spans(self, ctx: Context) -> dict[str, str]:
-        """Columns whose smallest and largest local time is needed: name to SQL."""
+    def spans(self, ctx: Context) -> tuple[str, ...]:
         name = self.printed(ctx)
-        return {name: times.local_sql(ctx.text(name))} if ctx.has(name) else {}
+        return (name,) if ctx.has(name) and self.zone(ctx)[1] not in ("", "UTC") else ()
 
     def sql(self, ctx: Context) -> str:
         name = self.printed(ctx)
@@ -113,10 +111,8 @@ class LabelTime(Instant):
     def _known(self, ctx: Context) -> list[str]:
         return [printed for printed, code in ctx.codes(self.label).items() if code in times.LABELS]
 
-    def spans(self, ctx: Context) -> dict[str, str]:
-        """Columns whose smallest and largest local time is needed: name to SQL."""
-        names = [name for name in (self.amsterdam(), self.header) if ctx.has(name)]
-        return {name: times.local_sql(ctx.text(name)) for name in names}
+    def spans(self, ctx: Context) -> tuple[str, ...]:
+        return tuple(name for name in (self.amsterdam(), self.header) if ctx.has(name))
 
     def zone(self, ctx: Context) -> tuple[str, str]:
         if ctx.has(self.amsterdam()):
@@ -194,11 +190,7 @@ def unread(ctx: Context, header: str, name: str, zone: str, where: str = "true")
 
 def why_not(text: str, zone: str) -> tuple[str, str]:
     """What is wrong with a printed time, and what would be accepted."""
-    try:
-        datetime.fromisoformat(text.strip())
-    except ValueError:
-        return "impossible or unreadable time", times.ACCEPTED
-    if not re.fullmatch(times.PATTERN, text):
+    if times.parsed(text) is None:
         return "impossible or unreadable time", times.ACCEPTED
     return f"local time that {zone} skipped, or showed twice with nothing to tell which", "a time that exists once"
 

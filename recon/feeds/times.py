@@ -6,6 +6,7 @@ abbreviation printed beside it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -43,6 +44,16 @@ def known_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError):
         return False
     return True
+
+
+def parsed(text: str | None) -> datetime | None:
+    """The printed local time, None where it is none."""
+    if text is None or not re.fullmatch(PATTERN, text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def local_sql(text: str) -> str:
