@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.schemas.columns import Table
@@ -30,6 +31,8 @@ from recon.feeds.faults import Fault
 
 _BATCH_ROWS = 131_072
 _WRITERS = 2
+_AT_ONCE = 50_000
+"""Rows up to which a file is fetched once and split by day, instead of once per day."""
 _UNLIKE = frozenset({"line_id", "native_id", "payment_ref", "gateway_ref", "charge_ref", "operation_ref"})
 
 
@@ -55,18 +58,26 @@ def write_lines(
     con: duckdb.DuckDBPyConnection, lake: Path, scratch: Path, name: str, facts: Mapping[str, Any]
 ) -> list[Path]:
     """Write table `lines` to lake table `name`, one file per UTC day of occurred_at. `facts` is the feed_files row."""
-    days = [day for (day,) in con.execute("SELECT DISTINCT CAST(occurred_at AS DATE) FROM lines ORDER BY 1").fetchall()]
     declared = table(name)
-    select = _lines_sql(declared, facts)
+    schema, select = arrow_schema(declared), _lines_sql(declared, facts)
 
-    def write(day: date) -> Path:
+    def write(day: date, reader: pa.RecordBatchReader) -> Path:
         path: Path = lake / name / f"gateway={facts['gateway']}" / f"dt={day}" / f"{facts['file_id']}.parquet"
-        reader = con.cursor().sql(f"{select} WHERE CAST(occurred_at AS DATE) = DATE '{day}'")
-        _write(reader.to_arrow_reader(_BATCH_ROWS), arrow_schema(declared), scratch / f"{day}.parquet", path)
+        _write(reader, schema, scratch / f"{day}.parquet", path)
         return path
 
+    if facts["rows"] <= _AT_ONCE:
+        rows = con.cursor().sql(select).to_arrow_table()
+        dates = rows["occurred_at"].cast(pa.date32())
+        return [write(day, rows.filter(pc.equal(dates, day)).to_reader()) for day in sorted(set(dates.to_pylist()))]
+
+    def stream(day: date) -> Path:
+        wanted = f"{select} WHERE CAST(occurred_at AS DATE) = DATE '{day}'"
+        return write(day, con.cursor().sql(wanted).to_arrow_reader(_BATCH_ROWS))
+
+    days = [day for (day,) in con.execute("SELECT DISTINCT CAST(occurred_at AS DATE) FROM lines ORDER BY 1").fetchall()]
     with ThreadPoolExecutor(_WRITERS) as pool:
-        return list(pool.map(write, days))
+        return list(pool.map(stream, days))
 
 
 def write_batches(
