@@ -173,6 +173,8 @@ def in_zone(ctx: Context, header: str, zone: str, label: str | None = None) -> s
     """SQL: the local time in column `header` as UTC by the rules of `zone` over the range that the file has."""
     low, high = ctx.span.get(header, (None, None))
     local = times.local_sql(ctx.text(header))
+    if zone == "UTC":
+        return local
     if not isinstance(low, datetime) or not isinstance(high, datetime):
         return "CAST(NULL AS TIMESTAMP)"
     return times.to_utc_sql(f"({local})", zone, low, high, label)
