@@ -11,6 +11,7 @@ from recon.worlds.frame import ACCOUNTS, Account
 from recon.worlds.lines import token
 from recon.worlds.model import BatchRow, FeedFile, History, Line, Payout
 from recon.worlds.plan import Plan
+from recon.worlds.reports import control_files, status_files
 from recon.worlds.writers.money import local_time
 
 _TRAILING_DAYS = 2
@@ -24,7 +25,9 @@ def deliver(history: History, plan: Plan) -> None:
         files = _settlement_files(history, account, rng, plan)
         history.files += files
         if account.control:
-            history.files += _control_files(account, files, rng)
+            history.files += control_files(account, account.control, files, rng)
+        if account.status:
+            history.files += status_files(history, account, account.status, files, rng)
 
 
 def number_natives(file: FeedFile) -> None:
@@ -235,41 +238,3 @@ def _pay_adyen(
                     other_batch=following,
                 )
             )
-
-
-def _control_files(account: Account, files: list[FeedFile], rng: random.Random) -> list[FeedFile]:
-    """One control report a day: Stripe's payouts of the day after, Adyen's totals of some batches."""
-    assert account.control is not None
-    made = []
-    seen: set[int] = set()
-    for turn, file in enumerate(files):
-        if file.covers_from in seen or file.status != "accepted":
-            continue
-        seen.add(file.covers_from)
-        received = (file.covers_until + 30 * HOUR + rng.randrange(3 * HOUR)) // SECOND * SECOND
-        if account.gateway == "stripe":
-            begins, ends = file.covers_until, file.covers_until + DAY
-            name = f"{account.name}_Itemised_payouts_{(file.day + timedelta(days=1)).isoformat()}_UTC.csv"
-        elif turn % 3 == 0:
-            begins, ends = file.covers_from, file.covers_until
-            name = f"{account.name}_aggregate_settlement_details_report_batch_{file.batch}.csv"
-        else:
-            continue
-        if any(p.told is not None for p in file.payouts):
-            made.append(
-                FeedFile(
-                    account,
-                    account.control,
-                    "control",
-                    name,
-                    file.day,
-                    begins,
-                    ends,
-                    received,
-                    file.batch,
-                    [],
-                    [],
-                    file.payouts,
-                )
-            )
-    return made

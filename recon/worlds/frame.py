@@ -17,7 +17,8 @@ START = ms(datetime(2026, 3, 2, tzinfo=UTC))
 class Account:
     """One account at a gateway: what it sells in, what it is settled in, and how it reports.
 
-    `control` is the report of totals that it also sends; nobody waits for it, so it has no expectation.
+    `control` is the report of totals that it also sends, `status` the one of changes of state; nobody waits for
+    them, so they have no expectation.
     """
 
     index: int
@@ -30,6 +31,7 @@ class Account:
     exchanges_to: str
     expected: Expectation
     control: str | None
+    status: str | None
     weight: int
     first_batch: int = 0
 
@@ -57,6 +59,7 @@ ACCOUNTS = (
         "USD",
         Expectation("payout_reconciliation", "UTC", "12:00", 2, 6, "US"),
         None,
+        None,
         32,
     ),
     Account(
@@ -70,6 +73,7 @@ ACCOUNTS = (
         "USD",
         Expectation("balance_change_from_activity", "UTC", "12:00", 1, 12, "US"),
         "payouts",
+        None,
         24,
     ),
     Account(
@@ -82,6 +86,7 @@ ACCOUNTS = (
         ("EUR", "GBP", "USD"),
         "EUR",
         Expectation("settlement_details", _AMS, "12:00", 1, 6, "TARGET"),
+        None,
         None,
         26,
         211,
@@ -97,6 +102,7 @@ ACCOUNTS = (
         "EUR",
         Expectation("settlement_details", _AMS, "14:00", 1, 8, "TARGET"),
         "aggregate_settlement",
+        "payment_accounting",
         18,
         87,
     ),

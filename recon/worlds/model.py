@@ -178,7 +178,10 @@ class Payout:
 
 @dataclass(slots=True, eq=False)
 class FeedFile:
-    """One delivery of one report. `status` is what ingest must find: accepted, duplicate or incomplete."""
+    """One delivery of one report. `status` is what ingest must find: accepted, duplicate or incomplete.
+
+    `authorised` are the payments whose authorisation a status report tells.
+    """
 
     account: Account
     report: str
@@ -196,6 +199,7 @@ class FeedFile:
     restates: FeedFile | None = None
     repeats: FeedFile | None = None
     reordered: bool = False
+    authorised: list[Payment] = field(default_factory=list)
 
     @property
     def subject(self) -> tuple[str, str, str, int]:

@@ -60,6 +60,8 @@ def _adyen(file: FeedFile, start: int) -> str:
     head = adyen.Head(COMPANY[account.name], account.name, file.batch or 0, account.zone)
     if file.report == "aggregate_settlement":
         return adyen.aggregate_settlement(head, _aggregate(file), closed_at=file.covers_until + 45 * MINUTE)
+    if file.report == "payment_accounting":
+        return adyen.payment_accounting(head, _accounting(file))
     booked = file.covers_until + 40 * MINUTE
     late = file.covers_from >= start + _MIGRATED_AFTER_DAYS * DAY
     layout = "wide" if account.layout == "wide" else "booked" if late else "classic"
@@ -141,6 +143,35 @@ def _adyen_row(line: Line, booked: int) -> adyen.AdyenRow:
         "<auto>" if line.kind == "charge" and not line.payment.manual else "",
         COUNTRIES[line.payment.country],
     )
+
+
+def _accounting(file: FeedFile) -> list[adyen.AccountingRow]:
+    """What was authorised that day, in order of time, then what the day's batch settled."""
+    rows = [
+        adyen.AccountingRow(
+            "Authorised", p.authorized_at, p.gateway_ref, str(p.id), BRANDS[p.brand][0], p.currency, p.amount, None
+        )
+        for p in file.authorised
+    ]
+    for line in file.lines:
+        if line.kind == "charge" and not line.keyless:
+            method, booked = BRANDS[line.payment.brand][0], file.covers_until + 40 * MINUTE
+            rows.append(
+                adyen.AccountingRow(
+                    "Settled",
+                    booked,
+                    line.gateway_ref,
+                    line.payment_ref,
+                    method,
+                    line.currency,
+                    None,
+                    -line.gross,
+                    line.operation_ref,
+                    line.net,
+                    line.settled_currency,
+                )
+            )
+    return rows
 
 
 def _adyen_batch_row(row: BatchRow) -> adyen.AdyenRow:

@@ -91,7 +91,7 @@ def _decide_move(move: Movement, view: View, groups: Groups, truth: RunTruth, jo
     lines = claimed_lines(move, view)
     if lines:
         truth.claims += [(move, line) for line in lines]
-        truth.rows += _compared(move, lines, journal_ids)
+        truth.rows += _compared(move, lines, view, journal_ids)
     elif move in groups:
         return
     elif not view.is_due(move) or any(line.kind == "held" and view.has_line(line) for line in move.lines):
@@ -100,7 +100,7 @@ def _decide_move(move: Movement, view: View, groups: Groups, truth: RunTruth, jo
         truth.rows.append(of_move(_AT_GATEWAY[move.step], move, journal_ids, move.signed))
 
 
-def _compared(move: Movement, lines: list[Line], journal_ids: list[str]) -> list[Truth]:
+def _compared(move: Movement, lines: list[Line], view: View, journal_ids: list[str]) -> list[Truth]:
     foreign = [line for line in lines if line.currency != move.currency]
     if foreign:
         rest = move.signed - sum(line.gross for line in lines if line.currency == move.currency)
@@ -118,7 +118,7 @@ def _compared(move: Movement, lines: list[Line], journal_ids: list[str]) -> list
         return [of_move("capture_failed_at_gateway", move, journal_ids, diff, line=lines[0])]
     if diff == 0:
         return []
-    if "partial_capture_reversal" in kinds and diff > 0:
+    if diff > 0 and move.step == "CAPTURE" and ("partial_capture_reversal" in kinds or view.told_authorised(move)):
         name = "partial_capture"
     elif odd_exponents(move.account.gateway, move.currency) and _power_of_ten(move.signed, total):
         name = "scale_error"

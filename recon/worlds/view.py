@@ -121,6 +121,14 @@ class View:
         file = self.holders.get((account.index, account.report, begins))
         return file is not None and file.status == "accepted"
 
+    def told_authorised(self, move: Movement) -> bool:
+        """Whether a report of states that had come says that just the movement's amount was authorised."""
+        account, p = move.account, move.payment
+        if account.status is None or move.amount != p.amount:
+            return False
+        begins = local_midnight(local_date(p.authorized_at, account.zone), account.zone)
+        return (account.index, account.status, begins) in self.holders
+
     def starved(self, line: Line) -> bool:
         """Whether the line's movement could lie in a hole of the lake, or in an hour without control yet."""
         hour = line.at // HOUR * HOUR

@@ -119,6 +119,16 @@ def partial_capture(shop: Workshop, day: int) -> bool:
     return True
 
 
+def partial_capture_reported(shop: Workshop, day: int) -> bool:
+    """Adyen settled a part of what its accounting report says it authorised; the ledger captured everything."""
+    p = shop.pick(day, lambda p: p.account.status is not None and p.amount > 20 * STEP.get(p.currency, 1))
+    if p is None:
+        return False
+    p.defect = "partial_capture_reported"
+    restated(p.lines[0], p.amount - part_of(p.amount, STEP.get(p.currency, 1), 35))
+    return True
+
+
 def capture_failed_at_gateway(shop: Workshop, day: int) -> bool:
     """Days later the gateway took the capture back; the ledger never heard."""
     later = shop.rng.randrange(DAY, 3 * DAY)

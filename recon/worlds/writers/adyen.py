@@ -1,4 +1,4 @@
-"""Adyen's report files: settlement details in the classic and the wide layout, aggregate settlement.
+"""Adyen's report files: settlement details in three layouts, aggregate settlement, payment accounting.
 
 Amounts in rows are signed minor units (positive = to the merchant), times milliseconds UTC.
 """
@@ -14,37 +14,12 @@ from decimal import Decimal
 from recon.worlds.writers.money import local_time, major
 
 CLASSIC = (
-    "Company Account",
-    "Merchant Account",
-    "Psp Reference",
-    "Merchant Reference",
-    "Payment Method",
-    "Creation Date",
-    "TimeZone",
-    "Type",
-    "Modification Reference",
-    "Gross Currency",
-    "Gross Debit (GC)",
-    "Gross Credit (GC)",
-    "Exchange Rate",
-    "Net Currency",
-    "Net Debit (NC)",
-    "Net Credit (NC)",
-    "Commission (NC)",
-    "Markup (NC)",
-    "Scheme Fees (NC)",
-    "Interchange (NC)",
-    "Payment Method Variant",
-    "Modification Merchant Reference",
-    "Batch Number",
-    "Reserved4",
-    "Reserved5",
-    "Reserved6",
-    "Reserved7",
-    "Reserved8",
-    "Reserved9",
-    "Reserved10",
-)
+    "Company Account", "Merchant Account", "Psp Reference", "Merchant Reference", "Payment Method", "Creation Date",
+    "TimeZone", "Type", "Modification Reference", "Gross Currency", "Gross Debit (GC)", "Gross Credit (GC)",
+    "Exchange Rate", "Net Currency", "Net Debit (NC)", "Net Credit (NC)", "Commission (NC)", "Markup (NC)",
+    "Scheme Fees (NC)", "Interchange (NC)", "Payment Method Variant", "Modification Merchant Reference",
+    "Batch Number", "Reserved4", "Reserved5", "Reserved6", "Reserved7", "Reserved8", "Reserved9", "Reserved10",
+)  # fmt: skip
 CLASSIC_BOOKED = (
     *CLASSIC[:21],
     "Batch Number",
@@ -54,94 +29,34 @@ CLASSIC_BOOKED = (
     "Booking Date TimeZone",
 )
 WIDE = (
-    "Batch Number",
-    "Company Account",
-    "Merchant Account",
-    "Booking Date",
-    "Booking Date TimeZone",
-    "Booking Date (AMS)",
-    "Psp Reference",
-    "Merchant Reference",
-    "Payment Method",
-    "Creation Date",
-    "TimeZone",
-    "Creation Date (AMS)",
-    "Type",
-    "Modification Reference",
-    "Gross Currency",
-    "Gross Debit (GC)",
-    "Gross Credit (GC)",
-    "Exchange Rate",
-    "Net Currency",
-    "Net Debit (NC)",
-    "Net Credit (NC)",
-    "Commission (NC)",
-    "Markup (NC)",
-    "Scheme Fees (NC)",
-    "Interchange (NC)",
-    "DCC Markup (NC)",
-    "Advanced (NC)",
-    "Advancement Code",
-    "Advancement Batch",
-    "Booking Type",
-    "Payment Method Variant",
-    "Reserved1",
-    "Reserved2",
-    "Reserved3",
-    "Reserved4",
-    "Reserved5",
-    "Reserved6",
-    "Reserved7",
-    "Reserved8",
-    "Reserved9",
-    "Reserved10",
-    "Acquirer",
-    "Modification Merchant Reference",
-    "Split Settlement",
-    "AdditionalType",
-    "Issuer Country",
-    "Shopper Country",
-    "Clearing Network",
-    "Terminal ID",
-    "Tender Reference",
-    "Merchant Order Reference",
-    "Metadata",
-    "Pos Transaction Date",
-    "Pos Transaction Date TimeZone",
-    "Store",
-    "Dispute Reference",
-    "Register Booking Type",
-    "ARN",
-    "Shopper Reference",
-    "Payment Transaction Group",
-    "Settlement Flow",
-    "Split Payment Data",
-    "Authorisation Code",
-    "Card Number",
-)
+    "Batch Number", "Company Account", "Merchant Account", "Booking Date", "Booking Date TimeZone",
+    "Booking Date (AMS)", "Psp Reference", "Merchant Reference", "Payment Method", "Creation Date", "TimeZone",
+    "Creation Date (AMS)", "Type", "Modification Reference", "Gross Currency", "Gross Debit (GC)",
+    "Gross Credit (GC)", "Exchange Rate", "Net Currency", "Net Debit (NC)", "Net Credit (NC)", "Commission (NC)",
+    "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)", "DCC Markup (NC)", "Advanced (NC)", "Advancement Code",
+    "Advancement Batch", "Booking Type", "Payment Method Variant", "Reserved1", "Reserved2", "Reserved3", "Reserved4",
+    "Reserved5", "Reserved6", "Reserved7", "Reserved8", "Reserved9", "Reserved10", "Acquirer",
+    "Modification Merchant Reference", "Split Settlement", "AdditionalType", "Issuer Country", "Shopper Country",
+    "Clearing Network", "Terminal ID", "Tender Reference", "Merchant Order Reference", "Metadata",
+    "Pos Transaction Date", "Pos Transaction Date TimeZone", "Store", "Dispute Reference", "Register Booking Type",
+    "ARN", "Shopper Reference", "Payment Transaction Group", "Settlement Flow", "Split Payment Data",
+    "Authorisation Code", "Card Number",
+)  # fmt: skip
 AGGREGATE = (
-    "Company Account",
-    "Merchant Account",
-    "Country Code",
-    "Store",
-    "Terminal ID",
-    "Batch Number",
-    "Batch Closed Date",
-    "Payment Method",
-    "Creation Date",
-    "TimeZone",
-    "Journal Type",
-    "Gross Currency",
-    "Gross Debit (GC)",
-    "Gross Credit (GC)",
-    "Exchange Rate",
-    "Net Currency",
-    "Net Debit (NC)",
-    "Net Credit (NC)",
-    "Bank/Card Commission (NC)",
-    "DCC Markup (NC)",
-    "Num Txs",
-)
+    "Company Account", "Merchant Account", "Country Code", "Store", "Terminal ID", "Batch Number",
+    "Batch Closed Date", "Payment Method", "Creation Date", "TimeZone", "Journal Type", "Gross Currency",
+    "Gross Debit (GC)", "Gross Credit (GC)", "Exchange Rate", "Net Currency", "Net Debit (NC)", "Net Credit (NC)",
+    "Bank/Card Commission (NC)", "DCC Markup (NC)", "Num Txs",
+)  # fmt: skip
+ACCOUNTING = (
+    "Company Account", "Merchant Account", "Psp Reference", "Merchant Reference", "Payment Method",
+    "Payment Method Variant", "Booking Date", "TimeZone", "Record Type", "Modification Psp Reference", "Main Currency",
+    "Main Amount", "Payment Currency", "Received (PC)", "Exchange Rate", "Authorised (PC)", "Captured (PC)",
+    "Settlement Currency", "Payable (SC)", "Commission (SC)", "Markup (SC)", "Scheme Fees (SC)", "Interchange (SC)",
+    "Processing Fee Currency", "Processing Fee (FC)", "Modification Merchant Reference", "Original Amount",
+    "Merchant Order Reference", "Shopper Reference", "Reserved3", "Reserved4", "Reserved5", "Reserved6", "Reserved7",
+    "Reserved8", "Reserved9", "Reserved10",
+)  # fmt: skip
 LAYOUTS = {"classic": CLASSIC, "booked": CLASSIC_BOOKED, "wide": WIDE}
 _AMS = "Europe/Amsterdam"
 
@@ -179,6 +94,23 @@ class AdyenRow:
     interchange: int | None = None
     modification_merchant_reference: str = ""
     country: str = ""
+
+
+@dataclass(slots=True)
+class AccountingRow:
+    """One change of a payment's state: `authorised`, `captured` and `payable` are movements of those registers."""
+
+    type: str
+    booked: int
+    psp: str
+    merchant_reference: str
+    method: str
+    currency: str
+    authorised: int | None
+    captured: int | None
+    modification: str = ""
+    payable: int | None = None
+    settlement_currency: str = ""
 
 
 @dataclass(slots=True)
@@ -230,6 +162,40 @@ def aggregate_settlement(head: Head, rows: Iterable[AggregateRow], *, closed_at:
         }
         writer.writerow([cells.get(name, "") for name in AGGREGATE])
     return out.getvalue()
+
+
+def payment_accounting(head: Head, rows: Iterable[AccountingRow]) -> str:
+    """Text of a payment accounting report in its 37 columns."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(ACCOUNTING)
+    for row in rows:
+        booked, label = local_time(row.booked, head.zone)
+        settled = row.payable is not None
+        cells = _head_cells(head) | {
+            "Psp Reference": row.psp,
+            "Merchant Reference": row.merchant_reference,
+            "Payment Method": row.method,
+            "Booking Date": booked,
+            "TimeZone": label,
+            "Record Type": row.type,
+            "Modification Psp Reference": row.modification,
+            "Main Currency": row.settlement_currency if settled else row.currency,
+            "Main Amount": _register(
+                row.payable if settled else row.authorised, row.settlement_currency or row.currency
+            ),
+            "Payment Currency": row.currency,
+            "Authorised (PC)": _register(row.authorised, row.currency),
+            "Captured (PC)": _register(row.captured, row.currency),
+            "Settlement Currency": row.settlement_currency,
+            "Payable (SC)": _register(row.payable, row.settlement_currency),
+        }
+        writer.writerow([cells.get(name, "") for name in ACCOUNTING])
+    return out.getvalue()
+
+
+def _register(amount: int | None, currency: str) -> str:
+    return "" if amount is None else major(amount, currency)
 
 
 def _head_cells(head: Head) -> dict[str, str]:
