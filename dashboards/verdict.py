@@ -44,9 +44,12 @@ def _said(result: RunResult, left: Mapping[str, int]) -> tuple[str, str, str]:
         )  # fmt: skip
     if result.status == "failed":
         return "bad", "This run did not hold.", "A control of the run itself failed; do not use its figures."
-    if rows:
-        return "good", "Every cent is named.", f"Ledger and gateways differ only by what the {open_items} say."
-    return "good", "Ledger and gateways agree to the cent.", "No divergence of any class."
+    waits = [name for name in ("pending", "held") if any(total[f"{name}_minor"] for total in result.summary["totals"])]
+    waiting = f"what is {' or '.join(waits)}" if waits else ""
+    if rows or waiting:
+        causes = " and ".join(filter(None, [f"what the {open_items} say{'s' * (rows == 1)}" if rows else "", waiting]))
+        return "good", "Every cent is named.", f"Ledger and gateways differ only by {causes}."
+    return "good", "Ledger and gateways agree to the cent.", "No divergence of any class, nothing pending."
 
 
 def _number(label: str, amounts: Mapping[str, int]) -> str:

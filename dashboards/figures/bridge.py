@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from dashboards import items, money, template, words
 from recon.match.result import RunResult
 
-_STEPS_MAX = 8
+_STEPS_MAX = 6
 _ZOOM_BELOW = 0.25
 """With steps smaller than this share of the totals the axis leaves zero out, or nobody could see them."""
 
@@ -21,7 +21,8 @@ def bridge(result: RunResult) -> go.Figure:
     totals = sorted(result.summary["totals"], key=lambda total: _interest(total, by_class))
     if not totals:
         return template.nothing("From ledger to gateway", "No movement and no line falls into this cohort.")
-    made = template.figure("From ledger to gateway", height=470, showlegend=False)
+    ticks = {"tickangle": 0, "tickfont": {"size": 12}}
+    made = template.figure("From ledger to gateway", height=470, showlegend=False, xaxis=ticks)
     buttons = []
     for position, total in enumerate(totals):
         books = items.account(total)
@@ -102,10 +103,11 @@ def _layout(books: items.Account, steps: list[tuple[str, str, int]]) -> dict[str
     return axis
 
 
-def _wrapped(label: str) -> str:
-    """At most two lines, broken at the space nearest to the middle."""
-    spaces = [position for position, letter in enumerate(label) if letter == " "]
-    if len(label) <= 11 or not spaces:
-        return label
-    cut = min(spaces, key=lambda position: abs(position - len(label) // 2))
-    return label[:cut] + "<br>" + label[cut + 1 :]
+def _wrapped(label: str, width: int = 11) -> str:
+    """The label in lines of at most `width` letters where its words allow."""
+    lines = [""]
+    for word in label.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)

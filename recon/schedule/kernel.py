@@ -20,12 +20,12 @@ NAME = "python3"
 _SOCKET_PATH_MAX = 90
 """Longer socket paths are refused by the operating system; then loopback ports are used."""
 
-_NEEDED_BY = {
-    "duckdb": (),
-    "athena": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
-               "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-               "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_SHARED_CREDENTIALS_FILE"),
-}  # fmt: skip
+_AWS = (
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_SHARED_CREDENTIALS_FILE",
+)  # fmt: skip
+"""What a run on AWS cannot do without; a local one never sees them."""
 
 
 class _OneSpec(KernelSpecManager):
@@ -63,9 +63,13 @@ def manager(scratch: Path, environment: Mapping[str, str]) -> type[AsyncKernelMa
     return Manager
 
 
-def environment(scratch: Path, engine: str, base: Mapping[str, str]) -> dict[str, str]:
-    """What the kernel sees of the environment `base`: no secrets but those that `engine` needs, no Jupyter set-up."""
-    needed = _NEEDED_BY["duckdb" if engine == "duckdb" else "athena"]
+def environment(scratch: Path, values: Mapping[str, object], base: Mapping[str, str]) -> dict[str, str]:
+    """What the kernel sees of the environment `base`: no secrets, no Jupyter set-up.
+
+    AWS credentials are passed on where the parameters `values` name another engine than duckdb, or an s3:// address.
+    """
+    on_aws = values.get("engine", "duckdb") != "duckdb" or any(str(v).startswith("s3://") for v in values.values())
+    needed = _AWS if on_aws else ()
     kept = {
         name: value
         for name, value in secrets.without(base, keep=needed).items()

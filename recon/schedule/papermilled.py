@@ -48,7 +48,7 @@ def execute(
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     work = folder or scratch / "work"
     work.mkdir(exist_ok=True)
-    seen = kernel.environment(scratch, str(values.get("engine", "duckdb")), environment)
+    seen = kernel.environment(scratch, values, environment)
     kept = scratch / "executed.ipynb"
     try:
         executed = papermill.execute_notebook(

@@ -68,8 +68,8 @@ def test_every_bridge_leads_from_ledger_to_gateway() -> None:
 def test_a_bridge_of_many_classes_folds_the_small_ones() -> None:
     many = [Item(f"class_{n}", 0, "EUR", n, None, n * 100, n * 100, 5) for n in range(1, 15)]
     trace = _drawn(figures.bridge(build(many)))["data"][0]
-    assert "6 other<br>classes" in trace["x"]
-    assert len(trace["x"]) == 14
+    assert "8 other<br>classes" in trace["x"]
+    assert len(trace["x"]) == 12
 
 
 def test_classes_and_largest_show_one_currency_at_a_time() -> None:

@@ -17,7 +17,9 @@ from tests.factories.run_result import build
     "given, state, headline",
     [
         ({}, "good", "Every cent is named."),
-        ({"items": []}, "good", "Ledger and gateways agree to the cent."),
+        ({}, "good", "differ only by what the 14 named items say and what is pending."),
+        ({"items": []}, "good", "differ only by what is pending."),
+        ({"items": [], "pending_minor": 0}, "good", "Ledger and gateways agree to the cent."),
         ({"status": "waiting"}, "wait", "Every cent is named, but a file is overdue."),
         ({"unexplained": {(0, "EUR"): -5, (1, "EUR"): 5}}, "bad", "0.10 EUR unexplained."),
     ],

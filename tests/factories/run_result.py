@@ -54,16 +54,21 @@ ITEMS: tuple[Item, ...] = (
 
 
 def build(
-    items: Sequence[Item] = ITEMS, *, unexplained: Mapping[tuple[int, str], int] | None = None, status: str = "ok"
+    items: Sequence[Item] = ITEMS, *, unexplained: Mapping[tuple[int, str], int] | None = None, status: str = "ok",
+    pending_minor: int = 250_000,
 ) -> RunResult:
-    """A T+7 result with four accounts and four currencies; `unexplained` by (account, currency) in minor units."""
+    """A T+7 result with four accounts and four currencies; `unexplained` by (account, currency) in minor units.
+
+    `pending_minor` is pending in each currency of the second account.
+    """
     rows = sorted((_row(number, item) for number, item in enumerate(items)), key=lambda row: str(row["divergence_id"]))
     cohort_from = AS_OF - timedelta(days=7)
     summary = {
         "window": "T+7", "as_of": _z(AS_OF), "known_at": _z(AS_OF),
         "cohort_from": _z(cohort_from), "cohort_to": _z(cohort_from + timedelta(days=1)),
         "engine": "duckdb", "run_id": RUN_ID, "status": status,
-        "totals": _totals(items, unexplained or {}), "value_at_risk": _at_risk(items), "batches": _batches(), "classes": _classes(items),
+        "totals": _totals(items, unexplained or {}, pending_minor),
+        "value_at_risk": _at_risk(items), "batches": _batches(), "classes": _classes(items),
         "decidable": _decidable(), "feeds": _feeds(cohort_from), "seconds": {"matching": 0.41}, "later_files": 0,
     }  # fmt: skip
     return RunResult(
@@ -90,7 +95,9 @@ def _row(number: int, item: Item) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _totals(items: Sequence[Item], unexplained: Mapping[tuple[int, str], int]) -> list[dict[str, Any]]:
+def _totals(
+    items: Sequence[Item], unexplained: Mapping[tuple[int, str], int], pending_minor: int
+) -> list[dict[str, Any]]:
     named: dict[tuple[int, str], int] = defaultdict(int)
     divergent: dict[tuple[int, str], int] = defaultdict(int)
     for item in items:
@@ -100,7 +107,7 @@ def _totals(items: Sequence[Item], unexplained: Mapping[tuple[int, str], int]) -
     for position, (gateway, account) in enumerate(ACCOUNTS):
         for currency in CURRENCIES:
             key = position, currency
-            ledger, pending = 900_000_000 + 1_234_567 * position + len(currency), 250_000 if position == 1 else 0
+            ledger, pending = 900_000_000 + 1_234_567 * position + len(currency), pending_minor if position == 1 else 0
             left = unexplained.get(key, 0)
             totals.append({
                 "gateway": gateway, "gateway_account": account, "currency": currency,
