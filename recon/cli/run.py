@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
@@ -22,6 +23,9 @@ from recon.schedule import runner
 from recon.schedule.record import RunFailed
 
 _FAIL_ON_MET, _WAITING = 1, 3
+_WIDE = 110
+"""Terminal columns from which on both totals are shown beside their difference."""
+
 _AMOUNTS = ("ledger", "gateway", "named", "pending", "held", "unexplained")
 
 
@@ -71,6 +75,8 @@ def run(
         typer.echo(text, nl=False)
     else:
         console = Console(soft_wrap=True, highlight=False)
+        if not console.is_terminal:
+            console.width = 200
         _print_summary(console, summary)
         console.print(f"page: {done.page}", markup=False)
     raise typer.Exit(exit_code(summary, fail_on or []))
@@ -99,19 +105,21 @@ def _refuse_unknown(fail_on: list[str], lake: str) -> None:
 
 
 def _print_summary(console: Console, summary: Mapping[str, Any]) -> None:
-    title = f"{summary['window']} of {summary['cohort_from']} to {summary['cohort_to']}: {summary['status']}"
-    table = Table(title=title, title_justify="left", pad_edge=False)
-    for heading in ("gateway", "account", "currency"):
-        table.add_column(heading)
-    for heading in ("movements", "matched", "pending", "divergent", *_AMOUNTS):
-        table.add_column(heading, justify="right", no_wrap=True)
+    title = f"{summary['window']}, {summary['cohort_from']} to {summary['cohort_to']}: {summary['status']}"
+    narrow = console.is_terminal and console.width < _WIDE
+    amounts = [name for name in _AMOUNTS if not (narrow and name in ("ledger", "gateway"))]
+    amounts = [name for name in amounts if name != "held" or any(total["held_minor"] for total in summary["totals"])]
+    table = Table("account", "currency", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("matched", *amounts):
+        table.add_column(heading, justify="right")
     for total in summary["totals"]:
-        counts = (f"{total[name]:,}" for name in ("movements", "matched", "pending", "divergent"))
-        amounts = (_major(total[f"{name}_minor"], total["currency"]) for name in _AMOUNTS)
-        table.add_row(total["gateway"], total["gateway_account"], total["currency"], *counts, *amounts)
-    if not console.is_terminal:
-        console.width = max(console.width, 200)
-    console.print(table)
+        table.add_row(
+            f"{total['gateway']} {total['gateway_account']}",
+            total["currency"],
+            f"{total['matched']:,} of {total['movements']:,}",
+            *(_major(total[f"{name}_minor"], total["currency"]) for name in amounts),
+        )
+    console.print(table, no_wrap=True, overflow="ignore", crop=False)
     if summary["classes"]:
         parts = (f"{name} {entry['rows']:,}" for name, entry in summary["classes"].items())
         console.print("classes: " + ", ".join(parts), markup=False)

@@ -21,6 +21,7 @@ from recon.schedule.runner import NOTEBOOK
 ROOT = NOTEBOOK.parents[1]
 LAKE = NOTEBOOK.parent / "sample" / "lake"
 CELLS_MAX, LINES_MAX = 12, 150
+SAMPLE_BYTES_MAX = 1_500_000
 
 
 def _notebook() -> dict[str, Any]:
@@ -66,6 +67,10 @@ def test_its_outputs_are_plotly_data_and_html_alone() -> None:
     outputs = [output for cell in _notebook()["cells"] for output in cell.get("outputs", ())]
     assert {kind for output in outputs for kind in output.get("data", {"stream": 0})} == {
         "application/vnd.plotly.v1+json", "text/html"}  # fmt: skip
+
+
+def test_the_bundled_lake_stays_small() -> None:
+    assert sum(path.stat().st_size for path in LAKE.rglob("*.parquet")) < SAMPLE_BYTES_MAX
 
 
 def test_every_way_to_run_it_leaves_the_same(tmp_path: Path) -> None:
