@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 
 from pipeline.schemas.render import arrow_schema
 from pipeline.schemas.tables import table
+from tests.factories.lake_control import DAY, control_rows
 
-DAY = datetime(2026, 3, 10, tzinfo=UTC)
-"""The cohort of T+7 as of 2026-03-17."""
 ACCOUNT = "acct_1"
 _SIGN = {"CAPTURE": "D", "REFUND_REVERSAL": "D", "CHARGEBACK_REVERSAL": "D"}
 
@@ -233,7 +232,7 @@ class LakeBuilder:
         """Write everything below `root`, with control totals and lake_files, and return it."""
         days = [DAY.date() + timedelta(days=offset) for offset in range(-40, 60)]
         self.rows["business_days"] = [{"calendar": "ALL", "day": day, "open": True} for day in days]
-        control = self._control() if with_control else []
+        control = control_rows(self.rows["ledger_entries"]) if with_control else []
         kept = [row for row in self.rows["ledger_entries"] if row["entry_id"] not in self.lost]
         for name, rows in (self.rows | {"ledger_entries": kept, "ledger_control": control}).items():
             self._write_table(root, name, rows)
@@ -253,39 +252,6 @@ class LakeBuilder:
             ],
         )
         return root
-
-    def _control(self) -> list[dict[str, Any]]:
-        first = DAY - timedelta(days=2)
-        found: dict[tuple[datetime, str, str, int], dict[str, dict[str, Any]]] = defaultdict(dict)
-        for row in self.rows["ledger_entries"]:
-            hour = row["event_at"].replace(minute=0, second=0, microsecond=0)
-            found[hour, row["currency"], row["step"], row["payment_id"] % 256][row["entry_id"]] = row
-        rows = [
-            self._control_row(hour, currency, step, bucket, list(entries.values()))
-            for (hour, currency, step, bucket), entries in found.items()
-        ]
-        busy = {row["hour_start"] for row in rows}
-        hours = (first + timedelta(hours=offset) for offset in range(24 * 11))
-        return rows + [self._control_row(hour, "XXX", "NONE", 0, []) for hour in hours if hour not in busy]
-
-    @staticmethod
-    def _control_row(
-        hour: datetime, currency: str, step: str, bucket: int, entries: list[dict[str, Any]]
-    ) -> dict[str, Any]:
-        ids = "\n".join(sorted(entry["entry_id"] for entry in entries))
-        until = hour + timedelta(hours=1)
-        return {
-            "hour_start": hour,
-            "covers_until": until,
-            "currency": currency,
-            "step": step,
-            "bucket": bucket,
-            "entry_count": len(entries),
-            "debit_minor": sum(e["amount_minor"] for e in entries if e["direction"] == "D"),
-            "digest": hashlib.sha256(ids.encode()).hexdigest(),
-            "recorded_at": until,
-            "event_at": hour,
-        }
 
     def _write_table(self, root: Path, name: str, rows: list[dict[str, Any]]) -> None:
         shape = table(name)
