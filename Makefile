@@ -44,7 +44,7 @@ run: setup ## The main job: a world of payments, its feeds, the reconciliations,
 	$(PY) -m recon.cli.app story $(STORY)
 
 test: setup ## The tests; TESTS="tests/feeds -k stripe" narrows them
-	$(PY) -m pytest -n $(WORKERS) $(TESTS)
+	$(PY) -m pytest -n $(WORKERS) --durations=10 --durations-min=2 $(TESTS)
 
 lab: setup ## JupyterLab on notebooks/, with the lake of the last run as notebooks/last
 	@if [ -d build/run/world/lake ]; then ln -sfn ../build/run notebooks/last; else rm -f notebooks/last; \
