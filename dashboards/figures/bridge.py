@@ -21,7 +21,7 @@ def bridge(result: RunResult) -> go.Figure:
     totals = sorted(result.summary["totals"], key=lambda total: _interest(total, by_class))
     if not totals:
         return template.nothing("From ledger to gateway", "No movement and no line falls into this cohort.")
-    ticks = {"tickangle": 0, "tickfont": {"size": 12}}
+    ticks = {"autotickangles": [0, 35], "tickfont": {"size": 12}}
     made = template.figure("From ledger to gateway", height=470, showlegend=False, xaxis=ticks)
     buttons = []
     for position, total in enumerate(totals):

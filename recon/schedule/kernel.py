@@ -76,5 +76,5 @@ def environment(scratch: Path, values: Mapping[str, object], base: Mapping[str, 
         if not name.startswith(("JUPYTER", "IPYTHON", "JPY_"))
     }
     folders = {name: str(scratch / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    return {**kept, **folders, "JUPYTER_RUNTIME_DIR": str(scratch), "JUPYTER_NO_CONFIG": "1",
+    return {**kept, **folders, "TMPDIR": str(scratch), "JUPYTER_RUNTIME_DIR": str(scratch), "JUPYTER_NO_CONFIG": "1",
             "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TZ": "UTC"}  # fmt: skip
