@@ -70,6 +70,9 @@ def groups_of(view: View, claimed: Claimed, unreferenced: Unreferenced, countabl
     for line in view.index.loose:
         if line.kind == "held" or not view.has_line(line):
             continue
+        # What waits for the lake is no candidate; references that disagree are a group all the same.
+        if not line.tangle and view.starved(line):
+            continue
         edges += [(move, line, True) for move in line.tangle if view.has_move(move)]
         edges += [
             (move, line, False)
@@ -77,7 +80,7 @@ def groups_of(view: View, claimed: Claimed, unreferenced: Unreferenced, countabl
             if abs(move.at - line.at) <= _REACH
             and not move.repeats
             and view.has_move(move)
-            and (move in line.tangle or (not claimed(move, view) and view.is_due(move)))
+            and (move in line.tangle or (not claimed(move, view) and view.is_due(move) and not view.is_held(move)))
         ]
     for move in view.index.unreferenced:
         if view.has_move(move) and not countable(move, view):

@@ -94,7 +94,7 @@ def _decide_move(move: Movement, view: View, groups: Groups, truth: RunTruth, jo
         truth.rows += _compared(move, lines, view, journal_ids)
     elif move in groups:
         return
-    elif not view.is_due(move) or any(line.kind == "held" and view.has_line(line) for line in move.lines):
+    elif not view.is_due(move) or view.is_held(move):
         truth.pending[key_of(move)] += move.signed
     else:
         truth.rows.append(of_move(_AT_GATEWAY[move.step], move, journal_ids, move.signed))

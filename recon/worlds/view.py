@@ -112,6 +112,10 @@ class View:
             self.holders.get((f.account.index, f.report, f.covers_from)) is f for f in line.files
         )
 
+    def is_held(self, move: Movement) -> bool:
+        """Whether a visible line of a type nobody knows is the movement's."""
+        return any(line.kind == "held" and self.has_line(line) for line in move.lines)
+
     def is_due(self, move: Movement) -> bool:
         """Whether the movement's line is due and an accepted file covers the instant of the movement."""
         account = move.account
