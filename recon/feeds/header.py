@@ -23,6 +23,9 @@ class Header:
 
     def nearest(self, name: str) -> str | None:
         """The printed name that looks most like `name`, or None."""
+        for printed in self.names:
+            if printed.lower() == name.lower():
+                return printed
         close = difflib.get_close_matches(name, self.names, n=1, cutoff=0.75)
         return close[0] if close else None
 

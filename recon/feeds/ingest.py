@@ -56,7 +56,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Clock:
-    """Instants for recorded_at: never the same twice, so that every offer has a row of its own."""
+    """Instants for recorded_at: each later than all before in the lake, so that every offer has a row of its own."""
 
     now: Callable[[], datetime]
     last: datetime | None = None
@@ -85,10 +85,11 @@ def ingest(
     concerns no single file (a path that is not there, a broken arrivals.json). `progress` gets (done, of, outcome).
     """
     offers = sorted(_offers(paths, options), key=lambda offer: (offer.received_at, str(offer.path)))
-    clock, outcomes = Clock(now), []
+    outcomes: list[Outcome] = []
     with land.locked(lake) as scratch:
         con = _connection(scratch, settings or from_environment())
         known = knowledge.load(lake)
+        clock = Clock(now, known.last_recorded())
         for offer in offers:
             outcome = _one(con, offer, lake, scratch, known, clock)
             known.add(outcome.row)

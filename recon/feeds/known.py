@@ -25,6 +25,10 @@ class Known:
         """A file that has just been recorded."""
         self.rows.append(row)
 
+    def last_recorded(self) -> datetime | None:
+        """When the latest row was written; None in a new lake."""
+        return max((row["recorded_at"] for row in self.rows), default=None)
+
     def duplicate_of(self, new: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The known file that `new` repeats: same bytes or same lines, and nothing new about what it covers.
 

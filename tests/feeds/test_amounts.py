@@ -16,23 +16,26 @@ CON = duckdb.connect()
 ODD = ["EUR", "JPY", "KWD", "CLF", "ISK", "UGX", "MGA", "CLP"]
 
 
+def only(query: str) -> int | None:
+    """The one whole number that a query gives."""
+    ((value,),) = CON.execute(query).fetchall()
+    assert value is None or isinstance(value, int)
+    return value
+
+
 def minor(text: str, currency: str = "EUR", *, mixed: bool = False) -> int | None:
     """What a file that prints `text` in `currency` gives; `mixed` among rows of other currencies."""
     codes = {currency: currency, **({code: code for code in ODD} if mixed else {})}
     CON.execute("CREATE OR REPLACE TABLE cell AS SELECT ? AS amount, ? AS code", [text, currency])
     decimals = decimals_sql("code", codes, blanks=mixed)
-    row = CON.execute(f"SELECT {minor_sql('amount', decimals, power_sql(decimals))} FROM cell").fetchone()
-    assert row is not None
-    return row[0]
+    return only(f"SELECT {minor_sql('amount', decimals, power_sql(decimals))} FROM cell")
 
 
 def api_minor(text: str, currency: str) -> int | None:
     """What the API's integer `text` gives."""
     CON.execute("CREATE OR REPLACE TABLE cell AS SELECT ? AS amount, ? AS code", [text, currency.lower()])
     sql = api_minor_sql("amount", "code", {currency.lower(): currency}, "stripe")
-    row = CON.execute(f"SELECT {sql} FROM cell").fetchone()
-    assert row is not None
-    return row[0]
+    return only(f"SELECT {sql} FROM cell")
 
 
 @given(st.integers(-LIMIT, LIMIT), st.sampled_from(ODD), st.integers(0, 6), st.booleans())
