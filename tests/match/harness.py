@@ -9,7 +9,8 @@ from typing import Any
 from recon.match.request import Request
 from recon.match.result import RunResult
 from recon.match.run import reconcile
-from tests.factories.lake import DAY, LakeBuilder
+from tests.factories.lake import LakeBuilder
+from tests.factories.lake_control import DAY
 
 T7 = (DAY + timedelta(days=7)).date().isoformat()
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.factories.lake import DAY, LakeBuilder
+from tests.factories.lake import LakeBuilder
+from tests.factories.lake_control import DAY
 from tests.match.harness import rows, run, said
 
 COVERS = (DAY, DAY + timedelta(days=1))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from recon.match.result import RunResult
-from tests.factories.lake import DAY, LakeBuilder
+from tests.factories.lake import LakeBuilder
+from tests.factories.lake_control import DAY
 from tests.match.harness import pairs, rows, run, said
 
 KNOWN = (DAY + timedelta(days=25)).isoformat()

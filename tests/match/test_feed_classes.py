@@ -6,7 +6,8 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from tests.factories.lake import DAY, LakeBuilder
+from tests.factories.lake import LakeBuilder
+from tests.factories.lake_control import DAY
 from tests.match.harness import pairs, pending, rows, run, said
 
 ONE_DAY = (DAY, DAY + timedelta(days=1))

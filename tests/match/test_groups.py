@@ -6,7 +6,8 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
-from tests.factories.lake import DAY, LakeBuilder
+from tests.factories.lake import LakeBuilder
+from tests.factories.lake_control import DAY
 from tests.match.harness import pairs, rows, run, said
 
 NIGHT = DAY + timedelta(hours=23, minutes=59, seconds=55)

@@ -10,7 +10,8 @@ import pytest
 
 from recon.errors import Refused
 from recon.match.output import FILES, write
-from tests.factories.lake import DAY, LakeBuilder
+from tests.factories.lake import LakeBuilder
+from tests.factories.lake_control import DAY
 from tests.match.harness import pending, run, said
 
 LATE = DAY + timedelta(days=10)

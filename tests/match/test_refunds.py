@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories.lake import DAY, LakeBuilder
+from tests.factories.lake import LakeBuilder
+from tests.factories.lake_control import DAY
 from tests.match.harness import pairs, rows, run, said
 
 LATER = DAY + timedelta(hours=15)
