@@ -52,7 +52,7 @@ class LakeBuilder:
         journal_id = f"J{self._counter:06d}"
         direction = _SIGN.get(step, "C")
         other = "C" if direction == "D" else "D"
-        common = {
+        common: dict[str, Any] = {
             "journal_id": journal_id,
             "payment_id": payment_id,
             "merchant_id": "m1",
