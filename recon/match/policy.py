@@ -53,7 +53,10 @@ def _checked(text: bytes, path: Path, known: Mapping[str, Mapping[str, Any]]) ->
     for name, rule in given.items():
         if name not in known:
             raise Refused(f"{path}: class {name!r} is unknown; accepted: {', '.join(sorted(known))}")
-        severity = {**known[name]["severity"], **rule.get("severity", {})}
+        own = rule.get("severity", {})
+        if isinstance(own, str):
+            own = dict.fromkeys(known[name]["severity"], own)
+        severity = {**known[name]["severity"], **own}
         for window, value in severity.items():
             if window not in known[name]["severity"] or value not in SEVERITIES:
                 raise Refused(

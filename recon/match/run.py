@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pyarrow as pa
 
@@ -16,10 +17,11 @@ from recon.match import inputs as run_inputs
 from recon.match.batch_classes import batch_findings, batches
 from recon.match.claim import claim
 from recon.match.coherence import Control, repeated_deliveries, unbalanced_journals
-from recon.match.due import calendars, due_calendar, expectations
+from recon.match.due import Expectation, calendars, due_calendar, expectations
 from recon.match.feed_book import NOT_SETTLEMENT, FeedBook
 from recon.match.feed_classes import feed_findings
 from recon.match.identity import totals
+from recon.match.open_days import default_calendar
 from recon.match.open_items import knowledge, open_lines, open_movements, prepare, settle_claims
 from recon.match.policy import Policy
 from recon.match.request import Request
@@ -27,6 +29,9 @@ from recon.match.result import MATCHES, RunResult
 from recon.match.rows import divergence_rows
 from recon.match.settle import settle
 from recon.match.summary import Story, summarise
+
+_CALENDAR_AHEAD = timedelta(days=60)
+"""How far past as_of a due date may lie."""
 
 Progress = Callable[[str], None]
 """Told the name of each stage as it begins."""
@@ -73,6 +78,15 @@ def reconcile(request: Request, *, engine: Engine | None = None, progress: Progr
             chosen.close()
 
 
+def _expected(engine: Engine, request: Request) -> list[Expectation]:
+    """Known expectations; a calendar that the lake does not carry comes from the holidays library."""
+    rows = engine.fetch("expected_feeds", known_at=request.known_at).to_pylist()
+    days = calendars(engine.fetch("calendar_days", known_at=request.known_at).to_pylist())
+    for name in sorted({row["calendar"] for row in rows} - set(days)):
+        days[name] = default_calendar(name, request.search_from.date(), request.as_of.date() + _CALENDAR_AHEAD)
+    return expectations(rows, days)
+
+
 def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> RunResult:
     with stages.stage("list the lake"):
         inputs = run_inputs.select(lake, request, engine)
@@ -82,8 +96,7 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         run_inputs.expose(engine, inputs)
     with stages.stage("read feeds and calendars"):
         book = FeedBook.read(engine.fetch("feed_files")).known_at(request.known_at)
-        days = calendars(engine.fetch("calendar_days", known_at=request.known_at).to_pylist())
-        expected = expectations(engine.fetch("expected_feeds", known_at=request.known_at).to_pylist(), days)
+        expected = _expected(engine, request)
         due = due_calendar(
             [e for e in expected if e.report_type not in NOT_SETTLEMENT], request.search_from, request.as_of
         )
