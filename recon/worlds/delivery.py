@@ -169,14 +169,7 @@ def _pay_adyen(
     """
     account, batch, closed = file.account, file.batch or 0, file.covers_until + 46 * MINUTE + 38 * SECOND
     home = account.settles[0]
-    fee = BatchRow(
-        "fee",
-        "Fee",
-        f"Transaction Fees {file.day:%B}     {file.day:%d} {file.day:%Y}",
-        home,
-        -10 - 8 * len(file.lines),
-        closed,
-    )
+    fee = _day_fee(file, closed)
     for currency in account.settles:
         came = carried.pop(currency, None)
         came = None if forgets else came
@@ -222,9 +215,20 @@ def _pay_adyen(
         if balance < 0:
             carried[currency] = (batch, balance)
     file.batch_rows.append(fee)
+    _leave_adyen(file, rng, batch, following, closed)
+
+
+def _day_fee(file: FeedFile, closed: int) -> BatchRow:
+    """The processing fees of the day in one row, in the account's home currency."""
+    text = f"Transaction Fees {file.day:%B}     {file.day:%d} {file.day:%Y}"
+    return BatchRow("fee", "Fee", text, file.account.settles[0], -10 - 8 * len(file.lines), closed)
+
+
+def _leave_adyen(file: FeedFile, rng: random.Random, batch: int, following: int, closed: int) -> None:
+    """What leaves the batch: to the bank, or as a negative balance to the next one."""
     for payout in file.payouts:
         if payout.paid:
-            text = f"TX{rng.randrange(10**9):09d}XT batch {batch}, {account.name}"
+            text = f"TX{rng.randrange(10**9):09d}XT batch {batch}, {file.account.name}"
             file.batch_rows.append(BatchRow("payout", "MerchantPayout", text, payout.currency, -payout.paid, closed))
         elif payout.carry_out:
             file.batch_rows.append(
