@@ -1,4 +1,4 @@
-"""A declaration turned into SQL: `raw` (text of the needed columns) to `fields` (typed values) to `lines`."""
+"""A declaration turned into SQL: `raw` (text of the needed columns) to fields (typed values) to `lines`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ from recon.feeds.sheet import Loaded
 
 WRITTEN_LATER = frozenset({"line_id", "file_id", "report_type", "received_at", "recorded_at", "gateway", "dt"})
 """Columns that do not come from the lines themselves."""
-
-
-_BOTH = "FROM raw POSITIONAL JOIN fields"
 
 
 def learn(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
@@ -43,46 +40,53 @@ def learn(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
         ctx.comma = con.execute(f"SELECT {_any(numbers, '.')} FROM raw").fetchone() == (False,)
 
 
-def make_fields(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context) -> None:
-    """Table `fields`: every declared value of every row, in file order, with the row's number from 0.
+def make_lines(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, account: str, loaded: Loaded) -> None:
+    """Table `lines`: the parser's columns in the lake's types, in file order, beside the line number.
 
-    A table and not a view: derived columns use a field several times over, and its SQL would be repeated each time.
+    One pass gives values and verdicts; only a file with a fault is looked at again, to say where and why. Raises
+    FileRefused with every fault there is: of shape (from loading), of each cell, of each row.
     """
     values = ", ".join(f'{field.sql(ctx)} AS "{field.name}"' for field in parser.fields)
     steps = "".join(f", {sql} AS {name}" for name, sql in ctx.steps.items())
-    con.execute(
-        f"CREATE OR REPLACE TABLE fields AS SELECT row, {values} FROM (SELECT rowid AS row, *{steps} FROM raw)"
-    )
+    fields = f"(SELECT *, {values} FROM (SELECT rowid AS row, *{steps} FROM raw)) AS fields"
+    checks = _checks(parser, ctx)
+    faulty = " OR ".join(f"({one.bad}) IS TRUE" for one in checks)
+    columns = ", ".join(f'{sql} AS "{name}"' for name, sql in _targets(parser, ctx, account).items())
+    try:
+        con.execute(
+            f"CREATE OR REPLACE TABLE lines AS SELECT CAST(row + {loaded.first_line} AS BIGINT) AS line_no, {columns}, "
+            f"{faulty} AS _faulty FROM {fields}"
+        )
+    except duckdb.OutOfRangeException:
+        # A sum that does not fit is the fault of a row that a check names.
+        _refuse(con, checks, fields, loaded)
+        raise
+    if loaded.faults or con.execute("SELECT 1 FROM lines WHERE _faulty LIMIT 1").fetchall():
+        _refuse(con, checks, fields, loaded)
+    if parser.numbered:
+        _number(con)
 
 
-def check(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, loaded: Loaded) -> None:
-    """Refuse the file with every fault there is: of shape (from loading), of each cell, of each row."""
+def _checks(parser: Parser, ctx: Context) -> list[Check]:
     checks = [one for field in parser.fields for one in field.checks(ctx)]
     for rule in parser.rules:
         told = (rule.problem, rule.accepted)
         checks.append(Check(rule.column, rule.bad, f"CAST({rule.value} AS VARCHAR)", lambda *_, told=told: told))
-    counts = con.execute(f"SELECT {', '.join(f'count(*) FILTER (WHERE {one.bad})' for one in checks)} {_BOTH}")
+    return checks
+
+
+def _refuse(con: duckdb.DuckDBPyConnection, checks: list[Check], fields: str, loaded: Loaded) -> None:
+    counts = con.execute(f"SELECT {', '.join(f'count(*) FILTER (WHERE {one.bad})' for one in checks)} FROM {fields}")
     failed = [(one, number) for one, number in zip(checks, counts.fetchone() or (), strict=True) if number]
     faults = list(loaded.faults)
     for one, _ in failed:
-        query = f"SELECT row, {one.value}, {one.context} {_BOTH} WHERE {one.bad} ORDER BY row LIMIT {KEPT}"
+        query = f"SELECT row, {one.value}, {one.context} FROM {fields} WHERE {one.bad} ORDER BY row LIMIT {KEPT}"
         for row, value, context in con.execute(query).fetchall():
             problem, accepted = one.explain(value, context)
             faults.append(Fault(problem, loaded.line_of(row), one.column, value, accepted))
     if faults:
         faults.sort(key=lambda fault: fault.line or 0)
         raise FileRefused(faults[:KEPT], sum(number for _, number in failed) + len(loaded.faults))
-
-
-def make_lines(con: duckdb.DuckDBPyConnection, parser: Parser, ctx: Context, account: str, loaded: Loaded) -> None:
-    """Table `lines`: the parser's columns in the lake's types, in file order, beside the line number."""
-    columns = ", ".join(f'{sql} AS "{name}"' for name, sql in _targets(parser, ctx, account).items())
-    con.execute(
-        f"CREATE OR REPLACE TABLE lines AS SELECT CAST(row + {loaded.first_line} AS BIGINT) AS line_no, {columns} "
-        "FROM fields"
-    )
-    if parser.numbered:
-        _number(con)
 
 
 def provided(parser: Parser, ctx: Context) -> list[str]:

@@ -44,23 +44,25 @@ def totals(con: duckdb.DuckDBPyConnection, parser: Parser) -> dict[str, object]:
     return {"rows": sum(row[2] for row in rows), "sums": sums}
 
 
-def content_id(con: duckdb.DuckDBPyConnection) -> str | None:
+def content_id(con: duckdb.DuckDBPyConnection, parser: Parser) -> str | None:
     """Digest of the lines in any order: equal for the same report under another name, row order or layout.
 
-    None without rows. It adds up 92 bits of each line's MD5, so it needs no sort and no memory.
+    None without rows. It adds up 92 bits of each line's MD5, so it needs no sort and no memory. Columns that follow
+    from others say nothing more.
     """
+    follow = {"line_no", "zone_source", *parser.follow}
     columns = [name for (name,) in con.execute("SELECT column_name FROM (DESCRIBE lines)").fetchall()]
     filled = con.execute(f"SELECT {', '.join(f'count({_quoted(name)})' for name in columns)} FROM lines").fetchone()
     if filled is None or not filled[0]:
         return None
     counted = sorted(zip(columns, filled, strict=True))
-    names = [name for name, count in counted if count and name != "line_no" and not name.startswith("_")]
+    names = [name for name, count in counted if count and name not in follow and not name.startswith("_")]
     parts = ", '|', ".join(_number(name) for name in names)
     # Shifted so that the sum of billions of digests still fits.
     digest = f"sum(CAST(md5_number(concat({parts})) >> 36 AS HUGEINT))"
     row = con.execute(f"SELECT count(*), {digest} FROM lines").fetchone()
     assert row is not None
-    return hashlib.sha256(json.dumps([int(value) for value in row]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([names, *(int(value) for value in row)]).encode()).hexdigest()
 
 
 def _plain(value: object) -> object:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ def write_lines(
         return [write(day, rows.filter(pc.equal(dates, day)).to_reader()) for day in sorted(set(dates.to_pylist()))]
 
     def stream(day: date) -> Path:
-        wanted = f"{select} WHERE CAST(occurred_at AS DATE) = DATE '{day}'"
+        until = day + timedelta(days=1)
+        wanted = f"{select} WHERE occurred_at >= TIMESTAMP '{day}' AND occurred_at < TIMESTAMP '{until}'"
         return write(day, con.cursor().sql(wanted).to_arrow_reader(_BATCH_ROWS))
 
     days = [day for (day,) in con.execute("SELECT DISTINCT CAST(occurred_at AS DATE) FROM lines ORDER BY 1").fetchall()]

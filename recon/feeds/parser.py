@@ -66,8 +66,9 @@ class Parser:
     query) to SQL over the fields; a field named like a column needs no entry. `needs` names the fields without which a
     column is not decidable, where that is not plain from its SQL. `batches` is SQL over `lines`.
     `account` is the field that names the gateway account, None when the file does not say. `numbered` is True where
-    native_id is built from the row and equal rows are told apart by counting them in file order. `covers` is SQL over
-    `lines` naming the scope that a later file of the same scope restates. `header` tells which of two columns printed
+    native_id is built from the row and equal rows are told apart by counting them in file order. `follow` names columns
+    that others decide, so that the content's digest can leave them out. `scope` is SQL over `lines` naming what the
+    file speaks for: a later file of the same scope restates it. `header` tells which of two columns printed
     under one name comes first; `claim` reads the lines above the header.
     """
 
@@ -85,6 +86,7 @@ class Parser:
     account: str | None = None
     numbered: bool = False
     scope: str | None = None
+    follow: tuple[str, ...] = ()
     name_hint: str | None = None
     batch_in_name: str | None = None
     layout: Callable[[Header], str] = lambda header: f"{len(header.names)} columns"

@@ -61,8 +61,6 @@ def _read(con: duckdb.DuckDBPyConnection, sheet: Sheet, parser: Parser, ctx: Con
     loaded = sheet.load(con, ctx.header, expected(parser.fields, ctx))
     compiled.learn(con, parser, ctx)
     ctx.options = _with_days(ctx.options, claim, compiled.zone_of(parser, ctx)[1])
-    compiled.make_fields(con, parser, ctx)
-    compiled.check(con, parser, ctx, loaded)
     compiled.make_lines(con, parser, ctx, account, loaded)
     faults = [*controls.run(con, parser), *undecidable(ctx, parser.fields)]
     totals = controls.totals(con, parser)
@@ -83,7 +81,7 @@ def _facts(
     if totals["scope"] is None and batch is not None and parser.batch_in_name:
         totals["scope"] = f"{account} batch {batch}"
     return {
-        "content_id": controls.content_id(con),
+        "content_id": controls.content_id(con, parser),
         "gateway": parser.gateway,
         "gateway_account": accounts[0] if len(accounts) == 1 else (account or None if not accounts else None),
         "report_type": parser.name,

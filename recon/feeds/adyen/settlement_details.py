@@ -88,6 +88,10 @@ PARSER = Parser(
     ),
     account="account",
     numbered=True,
+    follow=(
+        "batch_id", "raw_type", "kind", "gateway_ref", "operation_ref", "net_minor", "net_currency", "payout_ref",
+        "fee_currency", "fee_minor", "settled_gross_minor", "card_brand",
+    ),
     lines={
         "gateway_account": "account",
         "payout_ref": "CASE WHEN kind = 'payout' THEN nullif(regexp_extract(modification, 'TX[0-9A-Za-z]+XT'), '') END",
