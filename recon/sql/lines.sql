@@ -26,10 +26,6 @@ WITH known AS (
     INNER JOIN known_files AS f ON l.file_id = f.file_id
     WHERE
         l.occurred_at >= :search_from AND l.occurred_at < :as_of
-        AND l.kind IN (
-            'charge', 'charge_failure', 'partial_capture_reversal', 'refund', 'refund_failure', 'chargeback',
-            'chargeback_reversal', 'held'
-        )
 ),
 filled AS (
     SELECT
@@ -55,4 +51,9 @@ SELECT
 FROM known AS k
 LEFT JOIN filled AS f
     ON k.versions > 1 AND k.gateway = f.gateway AND k.gateway_account = f.gateway_account AND k.native_id = f.native_id
-WHERE k.version = 1
+WHERE
+    k.version = 1
+    AND k.kind IN (
+        'charge', 'charge_failure', 'partial_capture_reversal', 'refund', 'refund_failure', 'chargeback',
+        'chargeback_reversal', 'held'
+    )

@@ -90,3 +90,12 @@ def test_without_expectations_nothing_is_missing_and_the_summary_says_why(tmp_pa
     result = run(lake, tmp_path)
     assert (said(result), pending(result)) == ([], 500)
     assert ("missing_at_gateway", "acct_1") in {(d["class"], d["gateway_account"]) for d in result.summary["decidable"]}
+
+
+def test_a_line_that_a_later_file_calls_something_else_is_no_longer_a_charge(tmp_path: Path) -> None:
+    lake = lake_of_one_day()
+    lake.feed("file-9", *ONE_DAY, report_type="balance_transactions", received_at=DAY + timedelta(days=2))
+    lake.line("txn_CAPTURE_1", 1000, kind="adjustment", payment_id=1, operation_ref="op_CAPTURE_1_1", file_id="file-9")
+    result = run(lake, tmp_path)
+    assert [row[0] for row in said(result)] == ["feed_restated", "missing_at_gateway"]
+    assert result.summary["totals"][0]["gateway_minor"] == 0
