@@ -19,6 +19,7 @@ from pipeline.schemas.currency import ISO_EXPONENTS
 from recon.errors import Refused
 from recon.match.policy import Policy
 from recon.match.request import ENGINES, WINDOWS, Request
+from recon.match.run import preflight
 from recon.schedule import runner
 from recon.schedule.record import RunFailed
 
@@ -57,7 +58,8 @@ def run(
     now = datetime.now(UTC)
     if known_at == "now":
         known_at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    Request.parse(window=window, as_of=as_of, lake=lake, engine=engine, known_at=known_at, manifest=manifest)
+    request = Request.parse(window=window, as_of=as_of, lake=lake, engine=engine, known_at=known_at, manifest=manifest)
+    preflight(request)
     _refuse_unknown(fail_on or [], lake)
     given = {"window": window, "as_of": as_of, "lake": lake, "engine": engine, "known_at": known_at,
              "manifest": manifest, "out": str(out)}  # fmt: skip

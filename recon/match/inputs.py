@@ -22,6 +22,8 @@ from recon.match.request import Request
 
 WINDOWED = ("ledger_entries", "payment_states", "ledger_control", "settlement_lines", "status_lines")
 WHOLE = ("feed_files", "batches", "feed_expectations", "business_days")
+_OF_A_DAY = ("ledger_entries", "ledger_control", "settlement_lines")
+"""What a day of which a lake holds anything has some of."""
 _CODE = ("recon.match", "recon.sql", "recon.engine", "pipeline.schemas")
 
 
@@ -73,6 +75,19 @@ def select(lake: Lake, request: Request, engine: Engine) -> Inputs:
     return Inputs(objects, files, later, lost)
 
 
+def check(lake: Lake, request: Request) -> None:
+    """What can be refused by looking at folders alone, as select() would: for whoever wants to know before the work."""
+    lake.require("ledger_entries")
+    if request.manifest:
+        read_manifest(Path(request.manifest))
+        return
+    first, until = request.cohort_from.date(), _day_after(request.cohort_to)
+    objects = {
+        table: lake.objects(table, dt_from=first, dt_until=until, known_at=request.known_at) for table in _OF_A_DAY
+    }
+    _require_data(lake, request, objects)
+
+
 def expose(engine: Engine, inputs: Inputs) -> None:
     """Make the run's tables known to the engine."""
     for table, objects in inputs.objects.items():
@@ -108,9 +123,9 @@ def code_digest() -> str:
 
 def _require_data(lake: Lake, request: Request, objects: Mapping[str, Sequence[LakeObject]]) -> None:
     """A cohort of which the lake holds no entries, no control and no lines is a wrong window, not a quiet one."""
-    tables = ("ledger_entries", "ledger_control")
+    tables = _OF_A_DAY[:2]
     days = {f"dt={day}" for day in _days(request.cohort_from, request.cohort_to)}
-    if any(days & set(item.path.split("/")) for table in (*tables, "settlement_lines") for item in objects[table]):
+    if any(days & set(item.path.split("/")) for table in _OF_A_DAY for item in objects[table]):
         return
     held = sorted({item.path.split("/")[1] for table in tables for item in lake.objects(table)})
     what = f"it holds {held[0]} to {held[-1]}" if held else "it holds no ledger entries at all"

@@ -63,6 +63,14 @@ def open_engine(name: str, lake: Lake) -> Engine:
     raise Refused(f"engine {name!r} is not available in this version; accepted: duckdb")
 
 
+def preflight(request: Request) -> None:
+    """Raises Refused, in milliseconds, for what a run would refuse after its kernel has started."""
+    lake = Lake(request.lake)
+    open_engine(request.engine, lake).close()
+    Policy.load(lake.root)
+    run_inputs.check(lake, request)
+
+
 def reconcile(request: Request, *, engine: Engine | None = None, progress: Progress | None = None) -> RunResult:
     """Reconcile the request's cohort. Reads the lake, never writes to it.
 

@@ -14,6 +14,7 @@ from recon.cli.app import build
 from recon.errors import Refused
 from recon.schedule import runner
 from recon.schedule.record import Record, RunFailed
+from tests.factories.lake import LakeBuilder
 from tests.factories.run_result import build as result_of
 
 GOOD = {"--window": "T+7", "--as-of": "2026-03-15"}
@@ -23,6 +24,7 @@ GOOD = {"--window": "T+7", "--as-of": "2026-03-15"}
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Calls `recon run` with a runner that leaves a prepared summary instead of starting a notebook."""
     given: list[Mapping[str, object]] = []
+    small_lake = LakeBuilder().write(tmp_path / "lake")
 
     def run(options: dict[str, str], *more: str, status: str = "ok", fails: Exception | None = None) -> Any:
         def ran(parameters: Mapping[str, object], **_: object) -> runner.Ran:
@@ -35,7 +37,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             return runner.Ran(out, Record("id", status, {}))
 
         monkeypatch.setattr(runner, "run", ran)
-        lake = {"--lake": str(tmp_path), "--out": str(tmp_path / "out")}
+        lake = {"--lake": str(small_lake), "--out": str(tmp_path / "out")}
         words = [word for pair in {**lake, **options}.items() for word in pair]
         done = CliRunner().invoke(build(["run"]), ["run", *words, *more])
         return done, given
@@ -52,6 +54,10 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         ({"--window": "hourly", "--as-of": "2026-03-15"}, (), "accepted: RFC 3339"),
         ({**GOOD, "--known-at": "soon"}, (), "known_at 'soon'"),
         ({**GOOD, "--engine": "oracle"}, (), "engine 'oracle' is unknown; accepted: duckdb"),
+        ({**GOOD, "--engine": "athena"}, (), "engine 'athena' is not available in this version"),
+        ({**GOOD, "--lake": "nowhere"}, (), "no lake at nowhere: expected a folder"),
+        ({**GOOD, "--as-of": "2028-03-15"}, (), "has nothing of T+7 as of 2028-03-15"),
+        ({**GOOD, "--manifest": "nowhere.json"}, (), "manifest nowhere.json cannot be read"),
         (GOOD, ("--fail-on", "missing"), "--fail-on 'missing' is no class of divergence; accepted: ambiguous_match"),
     ],
 )

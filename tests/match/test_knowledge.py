@@ -29,10 +29,11 @@ def lake_with_a_late_file() -> LakeBuilder:
 def test_what_landed_later_is_left_out_and_counted(tmp_path: Path) -> None:
     path = lake_with_a_late_file().write(tmp_path / "lake")
     then = run(path, tmp_path)
-    assert ([row[0] for row in said(then)], pending(then), then.summary["later_files"]) == (["feed_late"], 1500, 1)
+    assert ([row[0] for row in said(then)], pending(then)) == (["feed_late"], 1500)
     now = run(path, tmp_path, known_at=(LATE + timedelta(hours=1)).isoformat())
     assert [row[0] for row in said(now)] == ["missing_at_gateway"]
     assert now.matches.num_rows == 1
+    assert then.summary["later_files"] > now.summary["later_files"]
 
 
 def test_a_repeat_on_the_same_knowledge_is_byte_identical_after_more_has_landed(tmp_path: Path) -> None:
