@@ -37,6 +37,8 @@ class Batch:
     covers: Interval | None
     is_whole: bool
     """All files that hold its lines are accepted, and leave no hole between them."""
+    is_printed: bool
+    """Its payout stands among its own lines, so that it adds up or it does not, whatever else the file lacks."""
     first_seen_at: datetime
     names: tuple[str, ...]
 
@@ -94,6 +96,7 @@ def _batch(
         closed_at=closed[0].replace(tzinfo=UTC) if closed else None,
         covers=(covers[0][0], covers[-1][1]) if covers else None,
         is_whole=len(covers) <= 1 and all(f.status == "accepted" for f in holding),
+        is_printed=bool(printed) and len(holding) == 1,
         first_seen_at=max(f.received_at for f in holding),
         names=tuple(sorted(f.name for f in holding)),
     )
@@ -104,14 +107,15 @@ def batch_findings(
 ) -> list[Finding]:
     """Batch rows whose coverage intersects the cohort."""
     cohort = (request.cohort_from, request.cohort_to)
-    rows = [row for batch in found if batch.is_whole for row in _of_batch(batch, request, book, expected)]
+    rows = [row for batch in found if batch.is_whole or batch.is_printed for row in _residual(batch)]
+    rows += [row for batch in found if batch.is_whole for row in _unpaid(batch, request, book, expected)]
     rows += _carried_nowhere(found)
     spans = {batch.subject: batch.covers for batch in found}
     kept = [row for row in rows if (span := spans[row.subject]) and intersects(span, cohort)]
     return [*kept, *_gaps(found, book, cohort)]
 
 
-def _of_batch(batch: Batch, request: Request, book: FeedBook, expected: Sequence[Expectation]) -> Iterator[Finding]:
+def _residual(batch: Batch) -> Iterator[Finding]:
     residual = batch.residual_minor
     if residual:
         yield _finding(
@@ -122,6 +126,9 @@ def _of_batch(batch: Batch, request: Request, book: FeedBook, expected: Sequence
             f"{_carried(batch)}; paid out is {money(batch.payout_minor or 0, batch.currency)}: "
             f"{money(residual, batch.currency)} has no line.",
         )
+
+
+def _unpaid(batch: Batch, request: Request, book: FeedBook, expected: Sequence[Expectation]) -> Iterator[Finding]:
     owed = batch.net_minor + batch.carry_in_minor - batch.carry_out_minor
     if batch.payout_minor is None and owed > 0 and (due := _payout_due(batch, book, expected)) and due <= request.as_of:
         status = f"its payout is {batch.payout_status}" if batch.payout_status else "no report has its payout"

@@ -138,8 +138,14 @@ def test_a_negative_balance_must_be_taken_in(tmp_path: Path, taken: int, classes
     assert [row[0] for row in said(run(lake, tmp_path))] == classes
 
 
-def test_a_batch_of_an_incomplete_file_is_not_judged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("printed", "classes"), [(900, ["feed_incomplete", "payout_residual"]), (None, ["feed_incomplete"])]
+)
+def test_a_batch_of_an_incomplete_file_is_judged_only_by_the_payout_that_it_prints(
+    tmp_path: Path, printed: int | None, classes: list[str]
+) -> None:
+    """A file cut before its payout row says nothing of the payout; one that prints it does not add up."""
     lake = LakeBuilder()
-    adyen(lake, 7, net_minor=1000, payout_minor=900)
+    adyen(lake, 7, net_minor=1000, payout_minor=printed)
     lake.rows["feed_files"][-1]["status"] = "incomplete"
-    assert [row[0] for row in said(run(lake, tmp_path))] == ["feed_incomplete"]
+    assert [row[0] for row in said(run(lake, tmp_path))] == classes
