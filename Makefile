@@ -77,5 +77,5 @@ lock: setup ## Resolve every lock anew, with hashes and without addresses
 	printf 'datacompy\nduckdb\npolars\n' | $(LOCK) $(UPGRADE) - -o requirements-bench.lock
 
 clean: ## Remove what the targets made, but for .venv
-	rm -rf build dist runs .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist runs notebooks/last .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

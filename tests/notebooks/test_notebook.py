@@ -90,7 +90,7 @@ def test_every_way_to_run_it_leaves_the_same(tmp_path: Path) -> None:
 
 
 def test_committed_outputs_are_still_true(tmp_path: Path) -> None:
-    shutil.copytree(NOTEBOOK.parent, tmp_path / "notebooks")
+    shutil.copytree(NOTEBOOK.parent, tmp_path / "notebooks", ignore=shutil.ignore_patterns("last", ".*"))
     options = ["-q", "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider", "--nbval",
                "--nbval-current-env"]  # fmt: skip
     command = [sys.executable, "-m", "pytest", *options, "--nbval-sanitize-with", "sanitize.cfg", NOTEBOOK.name]
