@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 def run(
     window: Annotated[str, typer.Option(help=f"Which cohort: {', '.join(WINDOWS)}.")],
     as_of: Annotated[str, typer.Option(help="The day of the run, or for hourly its hour: 2026-03-31T14:00:00Z.")],
-    lake: Annotated[str, typer.Option(help="Folder or s3:// address of the lake.")],
+    lake: Annotated[str, typer.Option(help="Folder of the lake.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; an earlier run there is replaced in one step.")],
     engine: Annotated[str, typer.Option(help=f"What runs the SQL: {', '.join(ENGINES)}.")] = "duckdb",
     known_at: Annotated[
