@@ -67,4 +67,7 @@ def _recon(*words: object) -> None:
 
 def _python(program: str, *words: object) -> str:
     command = [sys.executable, "-c", program, *map(str, words)]
-    return subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return done.stdout
