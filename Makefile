@@ -28,6 +28,8 @@ python: ## Print the interpreter that setup uses; fail where there is none
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed (Debian: python3-venv); set PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo $(PYTHON)
 
+SYNC := $(BIN)/uv pip sync --quiet --python $(PY) --require-hashes --compile-bytecode requirements.lock
+
 setup: $(STAMP) ## .venv with everything pinned
 
 # Without a stamp .venv may be half built, and with another folder's it was moved or copied: both start from nothing.
@@ -36,7 +38,7 @@ $(STAMP): requirements.lock requirements-setup.lock pyproject.toml
 		{ $(MAKE) --no-print-directory python && $(PYTHON) -m venv --clear $(VENV); }
 	@rm -f $@
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
-	$(BIN)/uv pip sync --quiet --python $(PY) --require-hashes --compile-bytecode requirements.lock
+	$(SYNC) || { echo "once more with this machine's own certificates"; $(SYNC) --system-certs; }
 	$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@echo "$(CURDIR)" > $@
 
