@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from recon.cli.claimed_folder import claimed
 from recon.cli.story_report import Verdict, finished, totals_table
 from recon.errors import Refused
 
@@ -45,12 +46,15 @@ def story(
     Ends 1 when a stage fails, a score is below 1.000 or money is unexplained.
     """
     console = Console(highlight=False, soft_wrap=True)
-    _empty(out)
-    try:
-        verdicts = _told(console, out, payments, days, seed)
-    except StageFailed as failed:
-        typer.echo(f"failed: {failed}", err=True)
-        raise typer.Exit(1) from None
+    with claimed(out) as folder:
+        if folder != out:
+            console.print(f"{out} is in use by another story; this one goes to {folder}")
+        _empty(folder)
+        try:
+            verdicts = _told(console, folder, payments, days, seed)
+        except StageFailed as failed:
+            typer.echo(f"failed: {failed}", err=True)
+            raise typer.Exit(1) from None
     console.print(finished(verdicts))
     raise typer.Exit(0 if all(verdict.clean for verdict in verdicts) else 1)
 
