@@ -69,7 +69,7 @@ def batches(rows: Sequence[Mapping[str, Any]], book: FeedBook) -> list[Batch]:
 def _batch(
     key: tuple[str, str, str, str], rows: Sequence[Mapping[str, Any]], files: Mapping[str, FeedFile]
 ) -> Batch | None:
-    told = [row for row in rows if row["role"] == "settlement" and row["net_minor"] is not None]
+    told = [row for row in rows if row["role"] == "settlement" and _net(row) is not None]
     if not told:
         return None
     best = min(told, key=lambda row: REPORT_RANK.get(row["report_type"], 9))["report_type"]
@@ -87,7 +87,7 @@ def _batch(
         batch_id=key[2],
         currency=key[3],
         seq=lines[0]["batch_seq"],
-        net_minor=sum(row["net_minor"] for row in lines),
+        net_minor=sum(_net(row) or 0 for row in lines),
         carry_in_minor=sum(row["carry_in_minor"] or 0 for row in lines),
         carry_out_minor=sum(row["carry_out_minor"] or 0 for row in lines),
         carry_out_to=next((row["carry_out_to"] for row in lines if row["carry_out_to"]), None),
@@ -102,6 +102,15 @@ def _batch(
     )
 
 
+def _net(row: Mapping[str, Any]) -> int | None:
+    """Net of a batch's lines; None for a payout without any, whose members the gateway does not tell.
+
+    A numbered batch without lines is a quiet one: it may still carry a balance on.
+    """
+    net: int | None = row["net_minor"]
+    return 0 if net is None and row["batch_seq"] is not None else net
+
+
 def batch_findings(
     request: Request, found: Sequence[Batch], book: FeedBook, expected: Sequence[Expectation]
 ) -> list[Finding]:
@@ -109,7 +118,7 @@ def batch_findings(
     cohort = (request.cohort_from, request.cohort_to)
     rows = [row for batch in found if batch.is_whole or batch.is_printed for row in _residual(batch)]
     rows += [row for batch in found if batch.is_whole for row in _unpaid(batch, request, book, expected)]
-    rows += _carried_nowhere(found)
+    rows += _carried_nowhere(found, book)
     spans = {batch.subject: batch.covers for batch in found}
     kept = [row for row in rows if (span := spans[row.subject]) and intersects(span, cohort)]
     return [*kept, *_gaps(found, book, cohort)]
@@ -153,20 +162,28 @@ def _payout_due(batch: Batch, book: FeedBook, expected: Sequence[Expectation]) -
     return batch.closed_at + (max(grace) if grace else batch.closed_at - batch.closed_at)
 
 
-def _carried_nowhere(found: Sequence[Batch]) -> Iterator[Finding]:
-    """A negative balance that a known later batch should have taken over and did not."""
-    known = {(b.gateway, b.gateway_account, b.batch_id, b.currency): b for b in found}
+def _carried_nowhere(found: Sequence[Batch], book: FeedBook) -> Iterator[Finding]:
+    """A negative balance that a known later batch should have taken over and did not, not even in its currency."""
+    taken = {(b.gateway, b.gateway_account, b.batch_id, b.currency): b.carry_in_minor for b in found}
+    whole: dict[tuple[str, str, str], bool] = {}
+    for file in book.current:
+        if file.role == "settlement" and file.batch_id:
+            whole[(*file.account, file.batch_id)] = file.status == "accepted"
+    for batch in found:
+        place = (batch.gateway, batch.gateway_account, batch.batch_id)
+        whole[place] = whole.get(place, True) and batch.is_whole
     for batch in found:
         if batch.carry_out_minor >= 0 or batch.carry_out_to is None or not batch.is_whole:
             continue
-        target = known.get((batch.gateway, batch.gateway_account, batch.carry_out_to, batch.currency))
-        if target and target.is_whole and target.carry_in_minor != batch.carry_out_minor:
+        target = (batch.gateway, batch.gateway_account, batch.carry_out_to)
+        taken_in = taken.get((*target, batch.currency), 0)
+        if whole.get(target) and taken_in != batch.carry_out_minor:
             yield _finding(
                 "negative_carry_over",
                 batch,
                 batch.carry_out_minor,
                 f"Batch {batch.batch_id} carried {money(batch.carry_out_minor, batch.currency)} to batch "
-                f"{target.batch_id}, which took in {money(target.carry_in_minor, batch.currency)}.",
+                f"{batch.carry_out_to}, which took in {money(taken_in, batch.currency)}.",
             )
 
 

@@ -149,3 +149,27 @@ def test_a_batch_of_an_incomplete_file_is_judged_only_by_the_payout_that_it_prin
     adyen(lake, 7, net_minor=1000, payout_minor=printed)
     lake.rows["feed_files"][-1]["status"] = "incomplete"
     assert [row[0] for row in said(run(lake, tmp_path))] == classes
+
+
+def test_a_batch_that_has_nothing_in_the_currency_took_nothing_in(tmp_path: Path) -> None:
+    lake = LakeBuilder()
+    adyen(lake, 7, (DAY, DAY + timedelta(hours=12)), net_minor=-200, payout_minor=0, carry_out_minor=-200,
+          carry_out_to="8")  # fmt: skip
+    adyen(lake, 8, (DAY + timedelta(hours=12), DAY + timedelta(days=1)), currency="USD", net_minor=0, payout_minor=0)
+    assert said(run(lake, tmp_path)) == [("negative_carry_over", "batch:adyen:M1:7:EUR", -200)]
+
+
+def test_a_quiet_batch_carries_a_balance_on(tmp_path: Path) -> None:
+    """Nothing but carried balances in the middle batch: it takes in and passes on, and nothing is lost."""
+    lake = LakeBuilder()
+    hours = [DAY + timedelta(hours=8 * n) for n in range(4)]
+    adyen(lake, 7, (hours[0], hours[1]), net_minor=-200, payout_minor=None, carry_out_minor=-200, carry_out_to="8")
+    adyen(lake, 8, (hours[1], hours[2]), net_minor=None, carry_in_minor=-200, carry_out_minor=-200, carry_out_to="9")
+    adyen(lake, 9, (hours[2], hours[3]), net_minor=500, payout_minor=300, carry_in_minor=-200)
+    assert said(run(lake, tmp_path)) == []
+
+
+def test_a_payout_without_any_line_is_not_judged(lake: LakeBuilder, tmp_path: Path) -> None:
+    """A manual payout: the gateway does not say what is inside."""
+    lake.batch("po_2", net_minor=None, payout_minor=700)
+    assert said(run(lake, tmp_path)) == []
