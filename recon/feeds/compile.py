@@ -10,7 +10,7 @@ from pipeline.schemas.render import duckdb_type
 from pipeline.schemas.tables import table
 from recon.feeds import times
 from recon.feeds.faults import KEPT, Fault, FileRefused
-from recon.feeds.fields import Amount, ApiAmount, ApiRate, Check, Context, Field, Rate, Reference
+from recon.feeds.fields import Amount, ApiAmount, ApiRate, Check, Context, Field, Rate
 from recon.feeds.parser import Parser
 from recon.feeds.sheet import Loaded
 
@@ -130,14 +130,6 @@ def zone_of(parser: Parser, ctx: Context) -> tuple[str, str]:
         if field.name in ("occurred_at", "closed_at"):
             return field.zone(ctx)
     return "", ""
-
-
-def reference_column(parser: Parser, ctx: Context) -> str | None:
-    """The header that payment_ref is taken from, None when the file lacks it."""
-    for field in parser.fields:
-        if isinstance(field, Reference):
-            return next(iter(field.reads(ctx)), None)
-    return None
 
 
 def _number(con: duckdb.DuckDBPyConnection) -> None:

@@ -18,11 +18,10 @@ CADENCES = ("hourly", "daily", "business_daily", "weekly", "monthly")
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Open days in order, and the days that the calendar speaks of at all."""
+    """Open days in order."""
 
     name: str
     open_days: tuple[date, ...]
-    last_day: date
 
     def nth_open_after(self, day: date, count: int) -> date | None:
         """The `count`-th open day after `day`; None where the calendar ends before it."""
@@ -102,7 +101,7 @@ def calendars(rows: Iterable[Mapping[str, object]]) -> dict[str, Calendar]:
         assert isinstance(name, str)
         days.setdefault(name, {})[day] = bool(row["open"])
     return {
-        name: Calendar(name, tuple(sorted(day for day, is_open in of.items() if is_open)), max(of))
+        name: Calendar(name, tuple(sorted(day for day, is_open in of.items() if is_open)))
         for name, of in days.items()
     }
 

@@ -30,4 +30,4 @@ def default_calendar(name: str, start: date, end: date) -> Calendar:
             "business_days, TARGET, FEDWIRE, a market such as NYSE, or a country code such as US"
         )
     days = (start + _DAY * offset for offset in range((end - start).days + 1))
-    return Calendar(name, tuple(day for day in days if known.is_working_day(day)), end)
+    return Calendar(name, tuple(day for day in days if known.is_working_day(day)))
