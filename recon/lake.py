@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,9 +19,16 @@ from pipeline.schemas import ledger
 from pipeline.schemas.columns import Table
 from pipeline.schemas.tables import table as declared
 from recon.errors import Refused
+from recon.store.open import open_store
+from recon.store.port import Absent, Entry, Store
 
 KNOWN_BY_OBJECT = frozenset(table.name for table in ledger.TABLES)
 """Tables whose knowledge is per object (`landed_at`); the others carry received_at in their rows."""
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+_AT_ONCE = 16
+"""Listings and reads under way at a time: on S3 each is a round trip."""
 
 _LISTING_COLUMNS = ["table", "path", "digest", "rows", "landed_at"]
 _LISTING_REQUIRED = {"table", "path", "landed_at"}
@@ -34,72 +40,26 @@ class LakeRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class LakeObject:
-    """One Parquet file: `path` relative to the lake with '/', `landed_at` aware UTC, the rest where listed."""
+    """One Parquet file: `path` relative to the lake with '/', `landed_at` aware UTC, `rows` and `digest` where listed.
+
+    `size_bytes` and `etag` are the store's own, where it has them.
+    """
 
     table: str
     path: str
     rows: int | None
     digest: str | None
     landed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One name in a folder of the store; `modified_ms` counts milliseconds since 1970 UTC."""
-
-    name: str
-    folder: bool
-    modified_ms: int
-
-
-class Store(Protocol):
-    """Where a lake's bytes lie. Paths are relative to the lake's root, with '/'."""
-
-    root: str
-
-    def entries(self, folder: str) -> list[Entry] | None:
-        """What lies directly in `folder`, or None when there is no such folder."""
-        ...
-
-    def read(self, path: str) -> bytes:
-        """All bytes of one object."""
-        ...
-
-
-class LocalStore:
-    """A lake in a folder of this machine."""
-
-    def __init__(self, root: str | Path) -> None:
-        if str(root).startswith("s3:"):
-            raise LakeRefused(f"{root}: a lake on S3 is not read directly; give a local folder (see recon pull)")
-        path = Path(root)
-        if not path.is_dir():
-            raise LakeRefused(f"no lake at {root}: expected a folder that holds one folder per table, e.g. "
-                              f"{path / 'ledger_entries' / 'dt=YYYY-MM-DD' / 'hr=HH'}")
-        self.root = path.absolute().as_posix().rstrip("/")
-
-    def entries(self, folder: str) -> list[Entry] | None:
-        """See Store."""
-        try:
-            with os.scandir(f"{self.root}/{folder}") as found:
-                return [_entry(item) for item in found]
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-
-    def read(self, path: str) -> bytes:
-        """See Store."""
-        try:
-            return Path(f"{self.root}/{path}").read_bytes()
-        except FileNotFoundError:
-            raise LakeRefused(f"{path} is gone from lake {self.root}") from None
+    size_bytes: int | None = None
+    etag: str | None = None
 
 
 class Lake:
     """Objects of the declared tables below one root. Listings are read when asked for, never kept between calls."""
 
     def __init__(self, root: str | Path, store: Store | None = None) -> None:
-        """Raises LakeRefused where `root` is not a folder."""
-        self._store = store or LocalStore(root)
+        """`root` is a folder or s3://bucket/prefix. Raises Refused where there is none."""
+        self._store = store or open_store(root)
         self.root = self._store.root
 
     def objects(self, table: str, *, dt_from: date | None = None, dt_until: date | None = None,
@@ -112,9 +72,8 @@ class Lake:
         """
         shape = declared(table)
         listed = self._listed(table) if table in KNOWN_BY_OBJECT else {}
-        present = {path: modified for path, modified in self._walk(shape, dt_from, dt_until)}
-        found = [listed.get(path) or LakeObject(table, path, None, None, _utc(modified))
-                 for path, modified in sorted(present.items())]
+        found = [_object(table, path, entry, listed.get(path))
+                 for path, entry in sorted(self._walk(shape, dt_from, dt_until), key=lambda item: item[0])]
         if known_at is None or table not in KNOWN_BY_OBJECT:
             return found
         return [item for item in found if item.landed_at < known_at]
@@ -136,20 +95,43 @@ class Lake:
             raise LakeRefused(f"no table {table} in lake {self.root}: expected folder {self.root}/{table}/{inside} "
                               "with Parquet files")
 
-    def digests(self, objects: Sequence[LakeObject], *, from_bytes: bool = False) -> list[str]:
-        """Hex SHA-256 of each object, in order: as listed, else (or with `from_bytes`) of the bytes that lie there."""
-        def one(item: LakeObject) -> str:
-            if item.digest and not from_bytes:
-                return item.digest
-            return hashlib.sha256(self._store.read(item.path)).hexdigest()
+    def digests(self, objects: Sequence[LakeObject]) -> list[str]:
+        """What tells each object's bytes from any other's, in order: hex SHA-256 as listed, else `etag:` and the
+        store's entity tag, else SHA-256 of the bytes that lie there."""
+        return self._each(objects, lambda item: item.digest or self._stored(item))
 
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(one, objects))
+    def changed(self, objects: Sequence[LakeObject], digests: Sequence[str]) -> list[LakeObject]:
+        """Those of `objects` whose bytes are no longer what the digests (of whatever kind) say. Reads them."""
+        seen = self._each(list(zip(objects, digests, strict=True)), lambda pair: self._same(*pair))
+        return [item for item, same in zip(objects, seen, strict=True) if not same]
 
-    def manifest_entries(self, objects: Sequence[LakeObject], *, from_bytes: bool = False) -> list[dict[str, Any]]:
-        """Objects as JSON-ready {table, path, rows, digest, landed_at}: what a manifest lists and a repeat compares."""
-        return [asdict(item) | {"digest": digest, "landed_at": item.landed_at.isoformat().replace("+00:00", "Z")}
-                for item, digest in zip(objects, self.digests(objects, from_bytes=from_bytes), strict=True)]
+    def manifest_entries(self, objects: Sequence[LakeObject]) -> list[dict[str, Any]]:
+        """Objects as JSON-ready {table, path, rows, digest, landed_at, size_bytes}: what a manifest lists."""
+        return [{"table": item.table, "path": item.path, "rows": item.rows, "digest": digest,
+                 "landed_at": item.landed_at.isoformat().replace("+00:00", "Z"), "size_bytes": item.size_bytes}
+                for item, digest in zip(objects, self.digests(objects), strict=True)]
+
+    def text(self, path: str) -> bytes | None:
+        """The bytes of a small file of the lake that is no table, such as its policy; None where there is none."""
+        try:
+            return self._store.read(path)
+        except Absent:
+            return None
+
+    def _stored(self, item: LakeObject) -> str:
+        return f"etag:{item.etag}" if item.etag else hashlib.sha256(self._store.read(item.path)).hexdigest()
+
+    def _same(self, item: LakeObject, digest: str) -> bool:
+        if not digest.startswith("etag:"):
+            return hashlib.sha256(self._store.read(item.path)).hexdigest() == digest
+        # The tag of an object that was put in one piece is the MD5 of its bytes.
+        held = item.etag or hashlib.md5(self._store.read(item.path), usedforsecurity=False).hexdigest()
+        return digest == f"etag:{held}"
+
+    @staticmethod
+    def _each(items: Sequence[_In], one: Callable[[_In], _Out]) -> list[_Out]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(one, items))
 
     def _listed(self, table: str) -> dict[str, LakeObject]:
         """What lake_files says of `table`, by path; the earliest landing where two listings name one object."""
@@ -164,21 +146,27 @@ class Lake:
                     found[item.path] = item
         return found
 
-    def _walk(self, table: Table, dt_from: date | None, dt_until: date | None) -> Iterator[tuple[str, int]]:
-        """(path, modified_ms) of the Parquet files at the depth of the table's partitions."""
+    def _walk(self, table: Table, dt_from: date | None, dt_until: date | None) -> Iterator[tuple[str, Entry]]:
+        """(path, entry) of the Parquet files at the depth of the table's partitions.
+
+        Folders are listed one level at a time down to the days, where whole days are left out, and each day at once.
+        """
+        names = [column.name for column in table.partitions]
+        by_folder = names[:names.index("dt") + 1] if "dt" in names else []
         folders = [table.name]
-        for column in table.partitions:
-            deeper = []
-            for folder in folders:
-                for entry in self._store.entries(folder) or ():
-                    path = f"{folder}/{entry.name}"
-                    if entry.folder and entry.name.startswith(f"{column.name}=") and _in_range(path, dt_from, dt_until):
-                        deeper.append(path)
-            folders = deeper
-        for folder in folders:
-            for entry in self._store.entries(folder) or ():
-                if not entry.folder and entry.name.endswith(".parquet") and entry.name[0] not in "._":
-                    yield f"{folder}/{entry.name}", entry.modified_ms
+        for name in by_folder:
+            folders = [f"{folder}/{entry.name}"
+                       for folder, found in zip(folders, self._each(folders, self._store.entries), strict=True)
+                       for entry in found or () if entry.folder and entry.name.startswith(f"{name}=")]
+            folders = [folder for folder in folders if _in_range(folder, dt_from, dt_until)]
+        below = names[len(by_folder):]
+        for folder, found in zip(folders, self._each(folders, lambda day: self._store.files(day, len(below))),
+                                 strict=True):
+            for entry in found:
+                *parts, file = entry.name.split("/")
+                fits = all(part.startswith(f"{name}=") for part, name in zip(parts, below, strict=True))
+                if fits and file.endswith(".parquet") and file[0] not in "._":
+                    yield f"{folder}/{entry.name}", entry
 
 
 def _listing_rows(path: str, body: bytes, table: str) -> list[dict[str, Any]]:
@@ -195,9 +183,10 @@ def _listing_rows(path: str, body: bytes, table: str) -> list[dict[str, Any]]:
     return found
 
 
-def _entry(item: os.DirEntry[str]) -> Entry:
-    folder = item.is_dir()
-    return Entry(item.name, folder, 0 if folder else item.stat().st_mtime_ns // 1_000_000)
+def _object(table: str, path: str, entry: Entry, listed: LakeObject | None) -> LakeObject:
+    if listed is None:
+        return LakeObject(table, path, None, None, _utc(entry.modified_ms), entry.size_bytes, entry.etag)
+    return replace(listed, size_bytes=entry.size_bytes, etag=entry.etag)
 
 
 def _utc(milliseconds: int) -> datetime:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from pipeline.schemas.currency import ISO_EXPONENTS
 from recon.errors import Refused
+from recon.lake import Lake
 from recon.match.policy import Policy
 from recon.match.request import ENGINES, WINDOWS, Request
 from recon.match.run import preflight
@@ -100,7 +101,7 @@ def _run(given: Mapping[str, object]) -> runner.Ran:
 
 
 def _refuse_unknown(fail_on: list[str], lake: str) -> None:
-    known = Policy.load(lake).classes
+    known = Policy.load(Lake(lake)).classes
     for name in fail_on:
         if name not in known:
             raise NoSuchClass(f"--fail-on {name!r} is no class of divergence; accepted: {', '.join(sorted(known))}")

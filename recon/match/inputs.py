@@ -156,12 +156,13 @@ def _from_manifest(
             "a manifest repeats a run only on exactly its objects"
         )
     chosen = [by_path[entry["path"]] for entry in listed]
-    for entry, digest in zip(listed, lake.digests(chosen, from_bytes=True), strict=True):
-        if entry["digest"] != digest:
-            raise Refused(
-                f"{entry['path']} changed since {path} was written: digest {digest[:12]}, "
-                f"expected {str(entry['digest'])[:12]}"
-            )
+    changed = lake.changed(chosen, [str(entry["digest"]) for entry in listed])
+    if changed:
+        more = f" (and {len(changed) - 1} more)" if changed[1:] else ""
+        raise Refused(
+            f"{changed[0].path}{more} changed since {path} was written; "
+            "a manifest repeats a run only on exactly its objects"
+        )
     objects: dict[str, list[LakeObject]] = {table: [] for table in present}
     for item in chosen:
         objects[item.table].append(item)

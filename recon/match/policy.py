@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from recon.errors import Refused
+from recon.lake import Lake
 
+_OWN = "policy/policy.json"
 SEVERITIES = ("info", "timing", "warning", "break")
 
 
@@ -23,16 +24,15 @@ class Policy:
     digest: str
 
     @classmethod
-    def load(cls, lake_root: str) -> Policy:
+    def load(cls, lake: Lake) -> Policy:
         """The lake's own policy laid over the shipped one. Raises Refused naming the fault and what is accepted."""
         shipped = resources.files("recon.match").joinpath("policy.json").read_bytes()
         classes: dict[str, Mapping[str, Any]] = dict(json.loads(shipped)["classes"])
         digest = hashlib.sha256(shipped)
-        own = Path(lake_root, "policy", "policy.json")
-        if own.is_file():
-            text = own.read_bytes()
+        text = lake.text(_OWN)
+        if text is not None:
             digest.update(text)
-            classes |= _checked(text, own, classes)
+            classes |= _checked(text, f"{lake.root}/{_OWN}", classes)
         return cls(classes, digest.hexdigest())
 
     def severity(self, divergence: str, window: str) -> str:
@@ -44,7 +44,7 @@ class Policy:
         return str(self.classes[divergence]["root_cause"])
 
 
-def _checked(text: bytes, path: Path, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _checked(text: bytes, path: str, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     try:
         given = json.loads(text).get("classes", {})
     except (ValueError, AttributeError) as error:

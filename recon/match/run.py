@@ -67,7 +67,7 @@ def preflight(request: Request) -> None:
     """Raises Refused, in milliseconds, for what a run would refuse after its kernel has started."""
     lake = Lake(request.lake)
     open_engine(request.engine, lake).close()
-    Policy.load(lake.root)
+    Policy.load(lake)
     run_inputs.check(lake, request)
 
 
@@ -98,7 +98,7 @@ def _expected(engine: Engine, request: Request) -> list[Expectation]:
 def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> RunResult:
     with stages.stage("list the lake"):
         inputs = run_inputs.select(lake, request, engine)
-        policy = Policy.load(lake.root)
+        policy = Policy.load(lake)
         manifest = run_inputs.manifest(request, inputs, policy)
         run_id = run_inputs.run_id(manifest)
         run_inputs.expose(engine, inputs)

@@ -15,7 +15,9 @@ import pytest
 from pipeline.schemas.render import arrow_schema
 from pipeline.schemas.tables import table as declared
 from recon.errors import Refused
-from recon.lake import Entry, Lake, LakeObject, LocalStore
+from recon.lake import Lake, LakeObject
+from recon.store.local import LocalStore
+from recon.store.port import Entry
 
 EARLY, LATE = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC), datetime(2026, 1, 9, tzinfo=UTC)
 
@@ -47,7 +49,8 @@ def test_objects_are_sorted_and_know_when_they_landed(tmp_path: Path) -> None:
     second = put(tmp_path, "ledger_entries/dt=2026-01-02/hr=00/a.parquet", LATE)
     first = put(tmp_path, "ledger_entries/dt=2026-01-01/hr=23/b.parquet")
     assert Lake(tmp_path).objects("ledger_entries") == [
-        LakeObject("ledger_entries", first, None, None, EARLY), LakeObject("ledger_entries", second, None, None, LATE)]
+        LakeObject("ledger_entries", first, None, None, EARLY, 1),
+        LakeObject("ledger_entries", second, None, None, LATE, 1)]
 
 
 def test_only_parquet_at_the_depth_of_the_partitions_counts(tmp_path: Path) -> None:
@@ -97,7 +100,8 @@ def test_lake_files_tells_landing_rows_and_digest(tmp_path: Path) -> None:
     other = put(tmp_path, "payment_states/dt=2026-01-01/hr=00/a.parquet", LATE)
     listing(tmp_path, ("ledger_entries", path, "abc", EARLY), ("payment_states", other, None, EARLY))
     assert Lake(tmp_path).objects("ledger_entries") == [
-        LakeObject("ledger_entries", path, 7, "abc", EARLY), LakeObject("ledger_entries", unlisted, None, None, LATE)]
+        LakeObject("ledger_entries", path, 7, "abc", EARLY, 1),
+        LakeObject("ledger_entries", unlisted, None, None, LATE, 1)]
 
 
 def test_the_earliest_landing_of_two_listings_holds(tmp_path: Path) -> None:
@@ -146,11 +150,6 @@ def test_a_missing_lake_is_refused_by_name(tmp_path: Path) -> None:
         Lake(tmp_path / "file")
 
 
-def test_s3_is_refused_plainly() -> None:
-    with pytest.raises(Refused, match="s3://bucket/lake: a lake on S3 is not read directly; give a local folder"):
-        Lake("s3://bucket/lake")
-
-
 def test_a_missing_table_is_refused_with_the_folder_it_wants(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     wanted = rf"no table ledger_entries in lake .*: expected folder {tmp_path}/ledger_entries/dt=YYYY-MM-DD/hr=HH/ with"
@@ -178,10 +177,11 @@ def test_digests_are_listed_or_of_the_bytes(tmp_path: Path) -> None:
     objects = lake.objects("ledger_entries")
     of_bytes = [hashlib.sha256(body).hexdigest() for body in bodies]
     assert lake.digests(objects) == [of_bytes[0], "listed", of_bytes[2]]
-    assert lake.digests(objects, from_bytes=True) == of_bytes
+    assert lake.changed(objects, of_bytes) == []
+    assert lake.changed(objects, lake.digests(objects)) == [objects[1]]
     assert lake.manifest_entries(objects)[1] == {
         "table": "ledger_entries", "path": items[1], "rows": 7, "digest": "listed",
-        "landed_at": "2026-01-02T03:04:05.678000Z"}
+        "landed_at": "2026-01-02T03:04:05.678000Z", "size_bytes": 3}
     (tmp_path / items[0]).unlink()
     with pytest.raises(Refused, match=f"{items[0]} is gone from lake"):
         lake.digests(objects)

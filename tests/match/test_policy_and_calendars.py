@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from recon.errors import Refused
+from recon.lake import Lake
 from recon.match.due import Calendar, Expectation
 from recon.match.open_days import default_calendar
 from recon.match.policy import Policy
@@ -88,11 +89,11 @@ def test_a_wrong_policy_is_refused_by_name(tmp_path: Path, text: str, message: s
     (tmp_path / "policy").mkdir()
     (tmp_path / "policy" / "policy.json").write_text(text)
     with pytest.raises(Refused, match=message):
-        Policy.load(str(tmp_path))
+        Policy.load(Lake(tmp_path))
 
 
-def test_every_class_has_a_severity_for_every_window_and_a_cause() -> None:
-    policy = Policy.load("nowhere")
+def test_every_class_has_a_severity_for_every_window_and_a_cause(tmp_path: Path) -> None:
+    policy = Policy.load(Lake(tmp_path))
     for name in policy.classes:
         assert policy.root_cause(name)
         assert {policy.severity(name, window) for window in ("hourly", "T+7", "T+14", "T+30")}
