@@ -29,7 +29,12 @@ def trino_sql(query: Query, params: Mapping[str, Scalar]) -> str:
 
 def duckdb_sql(query: Query, params: Mapping[str, Scalar]) -> str:
     """The statement for DuckDB, parameters bound. Raises BadQuery."""
-    return bind(query, params).transform(_for_duckdb).sql(dialect="duckdb", comments=False)
+    return translate(bind(query, params))
+
+
+def translate(tree: exp.Expr) -> str:
+    """A statement parsed as Trino's, written for DuckDB."""
+    return tree.transform(_for_duckdb).sql(dialect="duckdb", comments=False)
 
 
 def bind(query: Query, params: Mapping[str, Scalar]) -> exp.Expr:
