@@ -30,6 +30,15 @@ _DUCKDB: dict[Type, str] = {
     Type.DECIMAL_38_18: "DECIMAL(38,18)",
 }
 
+_HIVE_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+
+_PROJECTION: dict[str, dict[str, str]] = {
+    "dt": {"type": "date", "format": "yyyy-MM-dd", "range": "2020-01-01,NOW+2DAYS", "interval": "1",
+           "interval.unit": "DAYS"},
+    "hr": {"type": "integer", "range": "0,23", "digits": "2"},
+    "gateway": {"type": "enum", "values": "adyen,stripe"},
+}
+
 
 def arrow_schema(table: Table) -> pa.Schema:
     """What a Parquet file of `table` holds: its columns without the partition columns."""
@@ -88,6 +97,38 @@ def glue_table(table: Table) -> dict[str, Any]:
         "Columns": glue_columns(table.columns),
         "PartitionKeys": glue_columns(table.partitions),
     }
+
+
+def glue_storage(columns: Sequence[dict[str, str]], location: str) -> dict[str, Any]:
+    """`StorageDescriptor` of a Parquet table with these Glue columns at `location` (s3://bucket/folder)."""
+    return {
+        "Columns": list(columns),
+        "Location": location,
+        "InputFormat": f"{_HIVE_PARQUET}.MapredParquetInputFormat",
+        "OutputFormat": f"{_HIVE_PARQUET}.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{_HIVE_PARQUET}.serde.ParquetHiveSerDe", "Parameters": {}},
+        # Readers of Glue expect these to be there, whatever they say.
+        "Compressed": False,
+        "NumberOfBuckets": -1,
+        "BucketColumns": [],
+        "SortColumns": [],
+        "Parameters": {},
+    }
+
+
+def glue_projection(table: Table, location: str) -> dict[str, str]:
+    """Table parameters by which Athena and Trino work out the partitions of `table` at `location` without a catalog.
+
+    Empty for a table without partitions. Raises KeyError for a partition column that nobody has said the values of.
+    """
+    if not table.partitions:
+        return {}
+    parameters = {"projection.enabled": "true"}
+    for column in table.partitions:
+        for name, value in _PROJECTION[column.name].items():
+            parameters[f"projection.{column.name}.{name}"] = value
+    folders = "/".join(f"{column.name}=${{{column.name}}}" for column in table.partitions)
+    return parameters | {"storage.location.template": f"{location.rstrip('/')}/{folders}"}
 
 
 def dictionary_page(tables: Iterable[Table]) -> str:

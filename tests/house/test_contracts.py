@@ -48,6 +48,24 @@ BROKEN_BY: dict[str, list[tuple[str, str]]] = {
         ("pipeline/schemas/extra.py", "import recon.errors"),
         ("pipeline/schemas/extra.py", "import dashboards"),
     ],
+    "infra-layers": [
+        ("infra/local/emulator.py", "import infra.local.stack"),
+        ("infra/local/emulator.py", "import infra.local.trino"),
+        ("infra/local/guard.py", "import infra.local.processes"),
+        ("infra/local/unheard_of.py", ""),
+    ],
+    "infra-imports": [
+        ("infra/local/stack.py", "import recon.lake"),
+        ("infra/local/emulator.py", "import recon.engine.dialect"),
+        ("infra/local/athena/server.py", "import recon.engine.extra"),
+        ("infra/local/stack.py", "import pipeline.unheard_of"),
+        ("infra/local/stack.py", "import dashboards"),
+    ],
+    "infra-apart": [
+        ("recon/engine/extra.py", "import infra.local.guard"),
+        ("pipeline/schemas/extra.py", "import infra"),
+        ("dashboards/extra.py", "import infra.local"),
+    ],
     "lambda-light": [("pipeline/schemas/extra.py", "import duckdb")],
 }
 SMALL_TREE = {
@@ -55,6 +73,12 @@ SMALL_TREE = {
     "recon/match/extra.py": "",
     "dashboards/page.py": "import recon.match.result",
     "pipeline/schemas/tables.py": "",
+    "recon/engine/dialect.py": "import recon.errors",
+    "recon/engine/extra.py": "",
+    "infra/local/lake.py": "import pipeline.schemas.tables",
+    "infra/local/athena/server.py": "import recon.engine.dialect",
+    **{f"infra/local/{name}.py": "" for name in ("errors", "guard", "processes", "emulator", "stack", "cli")},
+    "infra/local/trino/__init__.py": "",
     **{f"recon/{name}.py": "" for name in ("lake", "settings", "errors")},
     **{f"recon/{name}/__init__.py": "" for name in ("cli", "schedule", "feeds", "engine", "worlds")},
 }

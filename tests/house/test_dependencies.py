@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from tests.house.tree import ROOT, modules
 
-OURS = {"pipeline", "recon", "dashboards", "tests", "bench"}
+OURS = {"pipeline", "recon", "dashboards", "infra", "tests", "bench"}
 
 
 def imported(*folders: str) -> dict[str, str]:
@@ -51,5 +51,9 @@ def test_the_workbench_asks_for_what_it_imports() -> None:
     assert undeclared(("recon", "dashboards"), ("workbench",)) == {}
 
 
+def test_the_local_stack_asks_for_what_it_imports() -> None:
+    assert undeclared(("infra",), ("workbench", "local")) == {}
+
+
 def test_the_tests_and_benchmarks_ask_for_what_they_import() -> None:
-    assert undeclared(("tests", "bench"), ("workbench", "dev")) == {}
+    assert undeclared(("tests", "bench"), ("workbench", "local", "dev")) == {}

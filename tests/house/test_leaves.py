@@ -8,7 +8,7 @@ import pytest
 
 from tests.house.tree import modules
 
-OURS = ("pipeline", "recon", "dashboards", "tests", "bench")
+OURS = ("pipeline", "recon", "dashboards", "infra", "tests", "bench")
 LEAVES = {
     "pipeline/schemas": ("pipeline.schemas",),
     "recon/worlds/writers": ("recon.worlds.writers", "pipeline.schemas"),

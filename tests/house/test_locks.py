@@ -53,7 +53,7 @@ def test_a_lambda_carries_no_notebook() -> None:
 
 
 @pytest.mark.parametrize("extra, lock", [("pipeline", "requirements-pipeline.lock"), ("workbench", "requirements.lock"),
-                                         ("dev", "requirements.lock")])  # fmt: skip
+                                         ("local", "requirements.lock"), ("dev", "requirements.lock")])  # fmt: skip
 def test_the_lock_has_what_the_project_asks_for(extra: str, lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     locked = pins(lock)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = ("pipeline", "recon", "dashboards")
+LIBRARY = ("pipeline", "recon", "dashboards", "infra")
 
 
 @cache

@@ -1,0 +1,87 @@
+"""A lake of local files put on the emulator's S3 and declared in its Glue, as on AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.local.errors import LocalRefused
+from infra.local.guard import client
+from pipeline.schemas.render import glue_projection, glue_storage, glue_table
+from pipeline.schemas.tables import DATABASE, TABLES
+
+_UPLOADS_AT_ONCE = 8
+
+
+def upload(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str] | None = None) -> int:
+    """Copies every file below `folder` to `bucket` under `prefix`, which is made if absent; returns their number.
+
+    `aws` is the environment of the stack (None: this process's). Raises LocalRefused where it is not local, or where
+    there is no such folder.
+    """
+    if not folder.is_dir():
+        raise LocalRefused(f"no lake at {folder}: expected a folder that holds one folder per table")
+    s3 = client("s3", aws)
+    make_bucket(s3, bucket)
+    files = sorted(_files(folder))
+
+    def put(path: Path) -> None:
+        s3.upload_file(str(path), bucket, under(prefix, path.relative_to(folder).as_posix()))
+
+    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
+        list(pool.map(put, files))
+    return len(files)
+
+
+def declare(bucket: str, prefix: str = "", database: str = DATABASE, *, aws: Mapping[str, str] | None = None) -> None:
+    """Declares every lake table in Glue over s3://bucket/prefix, partitions projected. Repeating it renews them."""
+    glue = client("glue", aws)
+    make_database(glue, database)
+    for name, table in TABLES.items():
+        location = f"s3://{bucket}/{under(prefix, name)}"
+        rendered = glue_table(table)
+        declaration: dict[str, Any] = {
+            "Name": name,
+            "Description": rendered["Description"],
+            "TableType": "EXTERNAL_TABLE",
+            "PartitionKeys": rendered["PartitionKeys"],
+            "StorageDescriptor": glue_storage(rendered["Columns"], location),
+            "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet", **glue_projection(table, location)},
+        }
+        try:
+            glue.create_table(DatabaseName=database, TableInput=declaration)
+        except glue.exceptions.AlreadyExistsException:
+            glue.update_table(DatabaseName=database, TableInput=declaration)
+
+
+def make_bucket(s3: Any, bucket: str) -> None:
+    """Makes `bucket`, unless it is there and ours."""
+    try:
+        s3.create_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            raise
+
+
+def make_database(glue: Any, database: str) -> None:
+    """Makes the Glue database, unless it is there."""
+    try:
+        glue.create_database(DatabaseInput={"Name": database})
+    except glue.exceptions.AlreadyExistsException:
+        return
+
+
+def under(prefix: str, path: str) -> str:
+    """`path` below `prefix`, as an object's key."""
+    return "/".join(part for part in (prefix.strip("/"), path) if part)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        # A hidden name is a file that somebody is still writing.
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path

@@ -1,0 +1,121 @@
+"""Servers as child processes: started on a free loopback port, watched until ready, ended with all their children."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from infra.local.errors import LocalRefused
+
+LOG_LINES_SHOWN = 15
+_MARK = "SETTLEMENT_LOCAL_SERVER"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """One child process with its log; `name` is what messages call it."""
+
+    def __init__(self, name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path,
+                 log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                list(command), cwd=folder, env={**environment, _MARK: self._mark}, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT,
+                # Ctrl-C reaches us alone, so that we can end it in order.
+                start_new_session=True)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server itself."""
+        return self._process.pid
+
+    def running(self) -> bool:
+        """Whether the server still runs."""
+        return self._process.poll() is None
+
+    def tree(self) -> list[psutil.Process]:
+        """The server and everything that it started, also what lost its parent since."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid == self.pid or process.environ().get(_MARK) == self._mark:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def listening(self) -> set[tuple[str, int]]:
+        """Addresses on which the server and its children accept TCP connections."""
+        found = set()
+        for process in self.tree():
+            try:
+                connections = process.net_connections("tcp")
+            except psutil.Error:
+                continue
+            found |= {(c.laddr.ip, c.laddr.port) for c in connections if c.status == psutil.CONN_LISTEN}
+        return found
+
+    def wait(self, ready: Callable[[], bool], *, seconds: float) -> None:
+        """Returns when `ready`. Raises LocalRefused with the end of the log, the server ended, when it is not."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.running():
+                raise LocalRefused(f"{self.name} ended with {self._process.returncode} while starting; {self.tail()}")
+            if ready():
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise LocalRefused(f"{self.name} was not ready after {seconds:.0f} s and has been stopped; {self.tail()}")
+
+    def tail(self) -> str:
+        """The end of the log, as the end of a message."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        shown = "\n".join(lines[-LOG_LINES_SHOWN:]) or "(empty)"
+        return f"its log {self.log} ends with:\n{shown}"
+
+    def stop(self, *, patience: float = 5.0) -> None:
+        """Ends the server and all its children: asks, waits up to `patience` seconds, then insists. May be repeated."""
+        family = self.tree()
+        for process in family:
+            _quietly(process.terminate)
+        _, alive = psutil.wait_procs(family, timeout=patience)
+        # What was being started while we asked is found only now.
+        for process in {*alive, *self.tree()}:
+            _quietly(process.kill)
+        psutil.wait_procs([*alive, *self.tree()], timeout=patience)
+        self._process.wait()
+
+
+def answers(url: str, *, seconds: float = 1.0) -> bytes | None:
+    """Body of a 200 answer to GET `url` on this machine, None for anything else."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=seconds) as answer:
+            body: bytes = answer.read()
+            return body
+    except (OSError, urllib.error.URLError):
+        return None
+
+
+def _quietly(end: Callable[[], None]) -> None:
+    try:
+        end()
+    except psutil.NoSuchProcess:
+        return
