@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-from recon.engine.dialect import hashed_text
 from recon.engine.kinds import DATE, DECIMAL, STRING, TIMESTAMP, WHOLE, kind
+from recon.engine.rewrites import hashed_text
 
 Parameters = Mapping[str, str]
 

@@ -1,7 +1,7 @@
 """From a query in Trino's dialect to text for one engine: parameters as typed literals, then the engine's syntax.
 
-sqlglot translates syntax only; where the meaning would differ, this module rewrites the tree or recon.engine.subset
-refuses the construct.
+sqlglot translates syntax only; where the meaning would differ, recon.engine.rewrites changes the tree or
+recon.engine.subset refuses the construct.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from sqlglot import exp
 
 from recon.engine.port import Scalar
 from recon.engine.queries import DIALECT, BadQuery, Query
+from recon.engine.rewrites import for_duckdb, for_trino, rewrite
 
 _PYTHON: dict[str, tuple[type, ...]] = {
     "varchar": (str,), "bigint": (int,), "integer": (int,), "boolean": (bool,), "date": (date,),
     "timestamp": (datetime,), "decimal": (Decimal, int),
 }
-_ARITHMETIC_SHIFT = "BITWISE_RIGHT_SHIFT_ARITHMETIC"
 
 
 def trino_sql(query: Query, params: Mapping[str, Scalar]) -> str:
     """The statement for Trino and Athena, parameters bound. Raises BadQuery."""
-    return bind(query, params).sql(dialect=DIALECT, comments=False)
+    return rewrite(bind(query, params), for_trino).sql(dialect=DIALECT, comments=False)
 
 
 def duckdb_sql(query: Query, params: Mapping[str, Scalar]) -> str:
@@ -34,7 +34,7 @@ def duckdb_sql(query: Query, params: Mapping[str, Scalar]) -> str:
 
 def translate(tree: exp.Expr) -> str:
     """A statement parsed as Trino's, written for DuckDB."""
-    return tree.transform(_for_duckdb).sql(dialect="duckdb", comments=False)
+    return rewrite(tree, for_duckdb).sql(dialect="duckdb", comments=False)
 
 
 def bind(query: Query, params: Mapping[str, Scalar]) -> exp.Expr:
@@ -75,29 +75,3 @@ def _written(name: str, value: str | int | date | datetime | Decimal) -> exp.Exp
             raise BadQuery(f"parameter {name}: {value} is not a finite number")
         return exp.Literal.string(format(value, "f"))
     return exp.Literal.string(str(value))
-
-
-def _for_duckdb(node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.TIMESTAMP:
-        # TIMESTAMP(3) would become DuckDB's TIMESTAMP_MS, which mixes badly with the views' TIMESTAMP.
-        return exp.DataType(this=exp.DataType.Type.TIMESTAMP)
-    if isinstance(node, exp.Anonymous) and str(node.this).upper() == _ARITHMETIC_SHIFT:
-        value, places = (exp.Paren(this=part) for part in node.expressions)
-        return exp.Paren(this=exp.BitwiseRightShift(this=value, expression=places))
-    if isinstance(node, exp.ArgMin | exp.ArgMax):
-        # Trino keeps a NULL first argument; DuckDB's min_by skips such rows.
-        name = "arg_min_null" if isinstance(node, exp.ArgMin) else "arg_max_null"
-        return exp.Anonymous(this=name, expressions=[node.this, node.expression])
-    hashed = hashed_text(node)
-    if hashed is not None:
-        # DuckDB's sha256 of text is already lower-case hex.
-        return exp.Anonymous(this="sha256", expressions=[hashed])
-    return node
-
-
-def hashed_text(node: exp.Expr) -> exp.Expr | None:
-    """The text x of `lower(to_hex(sha256(to_utf8(x))))`, else None."""
-    if not isinstance(node, exp.LowerHex) or not isinstance(node.this, exp.SHA2Digest):
-        return None
-    encoded = node.this.this
-    return encoded.this if isinstance(encoded, exp.Encode) else None

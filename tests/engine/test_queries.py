@@ -84,9 +84,9 @@ def test_parameters_are_given_exactly(params: dict[str, Scalar]) -> None:
     ("bigint", -5, "CAST('-5' AS BIGINT)"),
     ("boolean", True, "TRUE"),
     ("date", date(2026, 1, 31), "CAST('2026-01-31' AS DATE)"),
-    ("timestamp", NOON, "CAST('2026-01-31 12:00:00.000' AS TIMESTAMP)"),
+    ("timestamp", NOON, "CAST('2026-01-31 12:00:00.000' AS TIMESTAMP(3))"),
     ("decimal(38,18)", Decimal("1E-3"), "CAST('0.001' AS DECIMAL(38, 18))"),
-    ("timestamp", None, "CAST(NULL AS TIMESTAMP)"),
+    ("timestamp", None, "CAST(NULL AS TIMESTAMP(3))"),
 ])
 def test_literals_as_trino_reads_them(kind: str, value: Scalar, trino: str) -> None:
     assert dialect.trino_sql(query("SELECT :p", parameters=f"p {kind}"), {"p": value}) == f"SELECT {trino}"
