@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 
 from sqlglot import exp
 
-from recon.engine.kinds import DATE, DECIMAL, STRING, TIMESTAMP, WHOLE, kind
+from recon.engine.kinds import DATE, DECIMAL, SHIFT, STRING, TIMESTAMP, kind
 from recon.engine.rewrites import hashed_text
+from recon.engine.widths import MOST, width
 
 Parameters = Mapping[str, str]
 
@@ -16,31 +18,41 @@ _T = exp.DataType.Type
 _WHOLE_TYPES = (_T.BIGINT, _T.INT, _T.SMALLINT, _T.TINYINT)
 _UNITS = ("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "YEAR")
 _ODD_REGEX = re.compile(r"\$|\(\?|\[\[|&&|[*+?}][+]|\\[^-.*+?|(){}\[\]^/\\z]|[^\x20-\x7e]")
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED = frozenset("""
-    alter and as between by case cast constraint create cross cube deallocate delete describe distinct drop else end
-    escape except execute exists extract false first for from full group grouping having in inner insert intersect into
-    is join last left like listagg natural normalize not null on or order outer prepare recursive right rollup select
-    skip table then trim true uescape union unnest using values when where with
-""".split())
-"""Words that Trino or Athena refuse as a name; sqlglot takes some of them."""
 _EXPONENT = re.compile(r"[eE]")
+_REPEATED = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
+_DAY_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME_FORM = re.compile(rf"{_DAY_FORM.pattern}( [0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,3}})?)?)?")
+_MOST_REPEATED = 1000
+"""DuckDB counts no further, nested repetitions multiplied."""
+_DAYS = ("DAY", "WEEK", "MONTH", "YEAR")
 
 
 def unsafe_modulo(node: exp.Expr, _: Parameters) -> bool:
     divisor = node.expression.unnest()
-    return not (isinstance(divisor, exp.Nullif) or (divisor.is_int and int(divisor.to_py()) != 0))
+    if isinstance(divisor, exp.Nullif):
+        return not (divisor.expression.is_int and int(divisor.expression.to_py()) == 0)
+    return not (divisor.is_int and int(divisor.to_py()) > 0)
 
 
-def bare_sum(node: exp.Expr, _: Parameters) -> bool:
-    inner = node.this
-    if isinstance(inner, exp.Cast) and _is_sum_type(inner.to):
+def bare_sum(node: exp.Expr, parameters: Parameters) -> bool:
+    inner = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+    return kind(inner, parameters) != DECIMAL or sum(width(inner, parameters) or (0,)) != MOST
+
+
+def unsafe_shift(node: exp.Expr, _: Parameters) -> bool:
+    if str(node.this).lower() != SHIFT:
         return False
-    outer = node.parent
-    while isinstance(outer, exp.Filter | exp.Window | exp.Paren):
-        outer = outer.parent
-    return not (isinstance(outer, exp.Cast) and not isinstance(outer, exp.TryCast)
-                and (_is_sum_type(outer.to) or outer.to.this == _T.BIGINT))
+    places = node.expressions[1] if len(node.expressions) == 2 else node
+    return not (places.is_int and 0 <= int(places.to_py()) <= 31)
+
+
+def long_number(node: exp.Expr, _: Parameters) -> bool:
+    text = str(node.this)
+    if node.is_string or _EXPONENT.search(text):
+        return False
+    if "." in text:
+        return len(text) > MOST
+    return int(text) > 2**63 - (0 if isinstance(node.parent, exp.Neg) else 1)
 
 
 def open_decimal(node: exp.Expr, _: Parameters) -> bool:
@@ -54,19 +66,24 @@ def is_float(node: exp.Expr, _: Parameters) -> bool:
 
 
 def rounds_by_cast(node: exp.Expr, parameters: Parameters) -> bool:
-    return _to(node) in _WHOLE_TYPES and kind(node.this, parameters) == DECIMAL
+    if _to(node) not in _WHOLE_TYPES or kind(node.this, parameters) != DECIMAL:
+        return False
+    found = width(node.this, parameters)
+    return found is None or found[1] != 0
 
 
 def unsafe_round(node: exp.Expr, parameters: Parameters) -> bool:
     digits = node.args.get("decimals")
-    return kind(node.this, parameters) != DECIMAL or digits is None or not digits.is_int
+    cast = isinstance(node.parent, exp.Cast) and node.parent.to.this == _T.DECIMAL
+    return kind(node.this, parameters) != DECIMAL or digits is None or not digits.is_int or not cast
 
 
 def unguarded_number(node: exp.Expr, parameters: Parameters) -> bool:
     if _to(node) not in (*_WHOLE_TYPES, _T.DECIMAL) or kind(node.this, parameters) != STRING:
         return False
     if isinstance(node.this, exp.Literal):
-        return not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", str(node.this.this))
+        decimals = r"(\.[0-9]+)?" if _to(node) == _T.DECIMAL else ""
+        return not re.fullmatch(f"-?[0-9]+{decimals}", str(node.this.this))
     branch = node.find_ancestor(exp.If)
     while branch is not None:
         if any(test.this == node.this for test in branch.this.find_all(exp.RegexpLike)):
@@ -90,6 +107,13 @@ def bare_date_arithmetic(node: exp.Expr, parameters: Parameters) -> bool:
     while isinstance(outer, exp.Paren):
         outer = outer.parent
     return not (isinstance(outer, exp.Cast) and outer.to.this in (_T.DATE, _T.TIMESTAMP))
+
+
+def hours_of_a_date(node: exp.Expr, parameters: Parameters) -> bool:
+    sides = (node.this, node.expression) if isinstance(node, exp.Binary) else (node.this,)
+    units = [part.args["unit"] for part in (node, *sides) if part.args.get("unit") is not None]
+    return (any(kind(side, parameters) == DATE for side in sides)
+            and any(unit.name.upper() not in _DAYS for unit in units))
 
 
 def subtracts_times(node: exp.Expr, parameters: Parameters) -> bool:
@@ -130,14 +154,21 @@ def unsafe_format(node: exp.Expr, _: Parameters) -> bool:
 
 
 def text_to_time(node: exp.Expr, parameters: Parameters) -> bool:
-    return (_to(node) in (_T.DATE, _T.TIMESTAMP) and kind(node.this, parameters) == STRING
-            and not isinstance(node.this, exp.Literal))
+    to = _to(node)
+    if to not in (_T.DATE, _T.TIMESTAMP) or kind(node.this, parameters) != STRING:
+        return False
+    form = _DAY_FORM if to == _T.DATE else _TIME_FORM
+    if not isinstance(node.this, exp.Literal) or not form.fullmatch(node.this.name):
+        return True
+    try:
+        datetime.fromisoformat(node.this.name)
+    except ValueError:
+        return True
+    return False
 
 
-def mixed_comparison(node: exp.Expr, parameters: Parameters) -> bool:
-    sides = [node.this, *(node.args.get(name) for name in ("expression", "low", "high")), *node.expressions]
-    families = {_family(found) for side in sides if side is not None and (found := kind(side, parameters))}
-    return len(families) > 1
+def text_to_boolean(node: exp.Expr, parameters: Parameters) -> bool:
+    return _to(node) == _T.BOOLEAN and kind(node.this, parameters) == STRING
 
 
 def sized_varchar(node: exp.Expr, _: Parameters) -> bool:
@@ -154,10 +185,43 @@ def unsafe_substr(node: exp.Expr, _: Parameters) -> bool:
     return not any(side.is_int and int(side.to_py()) >= 1 for side in sides)
 
 
+def changes_case(node: exp.Expr, _: Parameters) -> bool:
+    return not (isinstance(node, exp.Lower) and isinstance(node.this, exp.Hex))
+
+
+def unsafe_translate(node: exp.Expr, _: Parameters) -> bool:
+    sides = [node.args[name] for name in ("from_", "to")]
+    if not all(isinstance(side, exp.Literal) and side.is_string for side in sides):
+        return True
+    return len(sides[0].name) != len(sides[1].name) or len(set(sides[0].name)) != len(sides[0].name)
+
+
+def unsafe_replace(node: exp.Expr, _: Parameters) -> bool:
+    sought = node.expression
+    return not (isinstance(sought, exp.Literal) and sought.name) or node.args.get("replacement") is None
+
+
+def unsafe_escape(node: exp.Expr, _: Parameters) -> bool:
+    mark, pattern = node.expression, node.this.expression
+    if not all(isinstance(part, exp.Literal) for part in (mark, pattern)) or len(mark.name) != 1:
+        return True
+    quoted = re.escape(mark.name)
+    return not re.fullmatch(rf"([^{quoted}]|{quoted}[%_{quoted}])*", pattern.name, re.DOTALL)
+
+
+def too_few(node: exp.Expr, _: Parameters) -> bool:
+    return len(node.expressions) + (node.this is not None and isinstance(node.this, exp.Expr)) < 2
+
+
 def unsafe_regex(node: exp.Expr, _: Parameters) -> bool:
     pattern = node.expression
     flags = len([value for value in node.args.values() if value]) > 2
-    return flags or not isinstance(pattern, exp.Literal) or bool(_ODD_REGEX.search(pattern.name))
+    if flags or not isinstance(pattern, exp.Literal) or _ODD_REGEX.search(pattern.name):
+        return True
+    repeated = 1
+    for least, most in _REPEATED.findall(pattern.name):
+        repeated *= max(int(least), int(most or 0), 1)
+    return repeated > _MOST_REPEATED
 
 
 def unsafe_hash(node: exp.Expr, _: Parameters) -> bool:
@@ -169,101 +233,5 @@ def unsafe_hash(node: exp.Expr, _: Parameters) -> bool:
     return within is None or hashed_text(within) is None
 
 
-def unordered_list(node: exp.Expr, _: Parameters) -> bool:
-    in_join = isinstance(node, exp.GroupConcat) or isinstance(node.parent, exp.ArrayToString) or (
-        isinstance(node.parent, exp.Filter) and isinstance(node.parent.parent, exp.ArrayToString))
-    return not in_join or not isinstance(node.this, exp.Order)
-
-
-def odd_array_join(node: exp.Expr, _: Parameters) -> bool:
-    inner = node.this.this if isinstance(node.this, exp.Filter) else node.this
-    return not isinstance(inner, exp.ArrayAgg) or node.args.get("null") is not None
-
-
-def takes_several(node: exp.Expr, _: Parameters) -> bool:
-    return node.args.get("count") is not None
-
-
-def unordered_window(node: exp.Expr, _: Parameters) -> bool:
-    return not isinstance(node.parent, exp.Window) or not node.parent.args.get("order")
-
-
-def unordered_limit(node: exp.Expr, _: Parameters) -> bool:
-    return not isinstance(node, exp.Limit) or node.parent is None or not node.parent.args.get("order")
-
-
-def wide_count(node: exp.Expr, _: Parameters) -> bool:
-    return isinstance(node.this, exp.Distinct) and len(node.this.expressions) != 1
-
-
-def bare_star(node: exp.Expr, _: Parameters) -> bool:
-    return not isinstance(node.parent, exp.Count)
-
-
-def not_plain_table(node: exp.Expr, _: Parameters) -> bool:
-    extras = {key for key, value in node.args.items() if value} - {"this", "alias", "joins"}
-    return not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier) or bool(extras)
-
-
-def odd_join(node: exp.Expr, _: Parameters) -> bool:
-    if any(node.args.get(name) for name in ("using", "method", "global_", "hint", "match_condition", "pivots")):
-        return True
-    sort = node.args.get("kind") or ""
-    plain = sort in ("", "INNER", "OUTER") and node.args.get("on") is not None
-    return not plain and not (sort == "CROSS" and node.args.get("on") is None)
-
-
-def odd_group(node: exp.Expr, _: Parameters) -> bool:
-    return any(value for key, value in node.args.items() if key != "expressions")
-
-
-def distinct_on(node: exp.Expr, _: Parameters) -> bool:
-    return node.args.get("on") is not None
-
-
-def recursive(node: exp.Expr, _: Parameters) -> bool:
-    return bool(node.args.get("recursive"))
-
-
-def reuses_alias(node: exp.Expr, _: Parameters) -> bool:
-    aliases = {}
-    for item in node.expressions:
-        own = {column.name for column in _bare_columns(item)}
-        if isinstance(item, exp.Alias) and item.alias not in own:
-            aliases[item.alias] = item
-    places = [node.args[name] for name in ("where", "group", "having") if node.args.get(name)]
-    for place in [*places, *node.expressions]:
-        if any(column.name in aliases and aliases[column.name] is not place for column in _bare_columns(place)):
-            return True
-    return False
-
-
-def is_boolean(node: exp.Expr, _: Parameters) -> bool:
-    return not isinstance(node.expression, exp.Null)
-
-
-def by_name(node: exp.Expr, _: Parameters) -> bool:
-    return bool(node.args.get("by_name"))
-
-
-def odd_identifier(node: exp.Expr, _: Parameters) -> bool:
-    return bool(node.args.get("quoted")) or not _NAME.fullmatch(node.name) or node.name in _RESERVED
-
-
-def _bare_columns(node: exp.Expr) -> Iterator[exp.Column]:
-    """Columns without a table in this SELECT itself, its subqueries left out."""
-    for found in node.walk(prune=lambda part: isinstance(part, exp.Query)):
-        if isinstance(found, exp.Column) and not found.table:
-            yield found
-
-
 def _to(node: exp.Expr) -> object:
     return node.args["to"].this
-
-
-def _is_sum_type(to: exp.DataType) -> bool:
-    return to.this == _T.DECIMAL and [part.name for part in to.expressions] == ["38", "0"]
-
-
-def _family(found: str) -> str:
-    return {WHOLE: "number", DECIMAL: "number", DATE: "time", TIMESTAMP: "time"}.get(found, found)

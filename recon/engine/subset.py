@@ -21,7 +21,7 @@ FUNCTIONS = frozenset("""
     abs array_agg array_join bitwise_and bitwise_or bitwise_right_shift_arithmetic bitwise_xor bool_and bool_or cast
     coalesce concat count date date_add date_diff date_format date_trunc dense_rank first_value greatest if lag
     last_value lead least length listagg lower max max_by min min_by mod nullif rank regexp_like replace round
-    row_number sha256 starts_with strpos substr sum to_hex to_utf8 trim try_cast upper
+    row_number sha256 starts_with strpos substr sum to_hex to_utf8 translate trim try_cast
 """.split())
 """Functions by the name that Trino gives them. A file may call no other."""
 
@@ -57,7 +57,7 @@ _NODES: tuple[type[exp.Expr], ...] = (
     exp.Concat, exp.Count, exp.Date, exp.DateAdd, exp.DateDiff, exp.TimeToStr, exp.TimestampTrunc, exp.DateTrunc,
     exp.RowNumber,
     exp.Rank, exp.DenseRank, exp.FirstValue, exp.LastValue, exp.Lag, exp.Lead, exp.Greatest, exp.Least, exp.Length,
-    exp.GroupConcat, exp.Lower, exp.Upper, exp.Max, exp.Min, exp.ArgMax, exp.ArgMin, exp.Nullif, exp.RegexpLike,
+    exp.GroupConcat, exp.Translate, exp.Max, exp.Min, exp.ArgMax, exp.ArgMin, exp.Nullif, exp.RegexpLike,
     exp.Replace, exp.Round, exp.LowerHex, exp.SHA2Digest, exp.Encode, exp.StartsWith, exp.StrPosition, exp.Substring,
     exp.Sum, exp.Trim,
 )

@@ -7,6 +7,8 @@ SELECT
     max(s.authorised_minor) AS authorised_minor
 FROM status_lines AS s
 INNER JOIN wanted_refs AS w ON s.gateway_account = w.gateway_account AND s.gateway_ref = w.gateway_ref
-WHERE s.received_at < :known_at AND lower(s.raw_type) = 'authorised' AND s.authorised_minor > 0
+WHERE
+    s.received_at < :known_at AND s.authorised_minor > 0
+    AND translate(s.raw_type, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = 'authorised'
 GROUP BY s.gateway_account, s.gateway_ref, s.payment_currency
-ORDER BY s.gateway_account NULLS LAST, s.gateway_ref NULLS LAST, s.payment_currency NULLS LAST
+ORDER BY gateway_account NULLS LAST, gateway_ref NULLS LAST, currency NULLS LAST

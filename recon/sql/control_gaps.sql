@@ -28,7 +28,7 @@ compared AS (
     SELECT
         r.hour_start, r.currency, r.step, r.bucket, r.entry_count, r.debit_minor,
         count(e.entry_id) AS lake_count,
-        CAST(sum(coalesce(e.debit_minor, 0)) AS BIGINT) AS lake_debit_minor
+        CAST(sum(CAST(coalesce(e.debit_minor, 0) AS DECIMAL(38, 0))) AS BIGINT) AS lake_debit_minor
     FROM revisions AS r
     LEFT JOIN entries AS e
         ON

@@ -30,7 +30,9 @@ journals AS (
         min(trace_id) AS trace_id,
         min(event_at) AS event_at,
         min(source_path) AS source_path,
-        CAST(sum(CASE direction WHEN 'D' THEN amount_minor ELSE -amount_minor END) AS BIGINT) AS amount_minor
+        CAST(
+            sum(CAST(CASE direction WHEN 'D' THEN amount_minor ELSE -amount_minor END AS DECIMAL(38, 0))) AS BIGINT
+        ) AS amount_minor
     FROM versions
     WHERE version = 1
     GROUP BY journal_id, currency

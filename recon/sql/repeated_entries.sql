@@ -23,7 +23,7 @@ WITH copies AS (
 SELECT
     hour_start,
     count(*) AS repeated,
-    CAST(sum(differs) AS BIGINT) AS differing,
+    CAST(sum(CAST(differs AS DECIMAL(38, 0))) AS BIGINT) AS differing,
     min(entry_id) AS first_entry_id
 FROM copies
 GROUP BY hour_start

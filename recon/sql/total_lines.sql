@@ -6,7 +6,7 @@
 SELECT
     l.gateway, l.gateway_account, l.currency,
     count(*) AS lines,
-    CAST(sum(l.amount_minor) AS DECIMAL(38, 0)) AS amount_minor
+    sum(CAST(l.amount_minor AS DECIMAL(38, 0))) AS amount_minor
 FROM lines AS l
 LEFT JOIN claims AS c ON l.line_id = c.line_id
 LEFT JOIN (SELECT DISTINCT journal_id, in_cohort FROM movements) AS m ON c.journal_id = m.journal_id

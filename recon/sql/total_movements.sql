@@ -5,8 +5,8 @@
 SELECT
     gateway, gateway_account, currency,
     count(*) AS movements,
-    CAST(sum(amount_minor) AS DECIMAL(38, 0)) AS amount_minor,
-    CAST(sum(abs(amount_minor)) AS DECIMAL(38, 0)) AS value_minor
+    sum(CAST(amount_minor AS DECIMAL(38, 0))) AS amount_minor,
+    sum(CAST(abs(amount_minor) AS DECIMAL(38, 0))) AS value_minor
 FROM movements
 WHERE in_cohort
 GROUP BY gateway, gateway_account, currency

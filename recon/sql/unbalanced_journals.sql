@@ -33,10 +33,10 @@ SELECT
     min(gateway_account) AS gateway_account,
     min(trace_id) AS trace_id,
     min(step) AS step,
-    CAST(sum(debit_minor) AS BIGINT) AS debit_minor,
-    CAST(sum(credit_minor) AS BIGINT) AS credit_minor
+    CAST(sum(CAST(debit_minor AS DECIMAL(38, 0))) AS BIGINT) AS debit_minor,
+    CAST(sum(CAST(credit_minor AS DECIMAL(38, 0))) AS BIGINT) AS credit_minor
 FROM entries
 WHERE journal_id IN (SELECT journal_id FROM complete)
 GROUP BY journal_id, currency
-HAVING CAST(sum(debit_minor) AS BIGINT) <> CAST(sum(credit_minor) AS BIGINT)
+HAVING sum(CAST(debit_minor AS DECIMAL(38, 0))) <> sum(CAST(credit_minor AS DECIMAL(38, 0)))
 ORDER BY journal_id NULLS LAST, currency NULLS LAST

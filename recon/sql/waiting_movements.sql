@@ -5,7 +5,7 @@
 SELECT
     gateway, gateway_account, currency,
     count(*) AS movements,
-    CAST(sum(amount_minor) AS DECIMAL(38, 0)) AS amount_minor
+    sum(CAST(amount_minor AS DECIMAL(38, 0))) AS amount_minor
 FROM loose_movements
 WHERE in_cohort AND NOT is_touched AND NOT is_double AND NOT is_decidable
 GROUP BY gateway, gateway_account, currency
