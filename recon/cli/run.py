@@ -16,10 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.schemas.currency import ISO_EXPONENTS
+from recon.engine.port import ENGINES
 from recon.errors import Refused
 from recon.lake import Lake
 from recon.match.policy import Policy
-from recon.match.request import ENGINES, WINDOWS, Request
+from recon.match.request import WINDOWS, Request
 from recon.match.run import preflight
 from recon.schedule import runner
 from recon.schedule.record import RunFailed
@@ -43,7 +44,7 @@ def register(app: typer.Typer) -> None:
 def run(
     window: Annotated[str, typer.Option(help=f"Which cohort: {', '.join(WINDOWS)}.")],
     as_of: Annotated[str, typer.Option(help="The day of the run, or for hourly its hour: 2026-03-31T14:00:00Z.")],
-    lake: Annotated[str, typer.Option(help="Folder of the lake.")],
+    lake: Annotated[str, typer.Option(help="Folder of the lake, or s3://bucket/prefix.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; an earlier run there is replaced in one step.")],
     engine: Annotated[str, typer.Option(help=f"What runs the SQL: {', '.join(ENGINES)}.")] = "duckdb",
     known_at: Annotated[

@@ -7,19 +7,21 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 import pyarrow as pa
+from fsspec.implementations.arrow import ArrowFSWrapper
 
 from pipeline.schemas.render import duckdb_select
 from pipeline.schemas.tables import table as declared
 from recon.engine import dialect, queries
 from recon.engine.files import alike
-from recon.engine.port import Scalar
+from recon.engine.port import Call, Scalar
 from recon.engine.queries import BadQuery, Query
 from recon.lake import LakeObject
 from recon.settings import Settings, from_environment
+from recon.store.arrow import filesystem
 
 
 class DuckDbEngine:
-    """An Engine over a lake in a local folder.
+    """An Engine over a lake in a folder or a bucket.
 
     `root` is the lake's (Lake.root); `catalog` finds a query by name. Use as a context manager, or close().
     """
@@ -43,6 +45,9 @@ class DuckDbEngine:
         ((shows_bar,),) = self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
         if shows_bar:
             self._connection.execute("SET enable_progress_bar = false")
+        if self._root.startswith("s3://"):
+            # Arrow's client instead of an extension, which would have to be fetched.
+            self._connection.register_filesystem(ArrowFSWrapper(filesystem(self._root)[0]))
 
     def __enter__(self) -> DuckDbEngine:
         return self
@@ -85,6 +90,15 @@ class DuckDbEngine:
                             for f in rows.schema])
         milliseconds: pa.Table = rows.cast(schema, safe=False)
         return milliseconds
+
+    def estimate(self, calls: Sequence[Call]) -> int:
+        """See Engine."""
+        return 0
+
+    @property
+    def scanned_bytes(self) -> int:
+        """See Engine."""
+        return 0
 
     def close(self) -> None:
         """See Engine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -25,7 +25,8 @@ _READABLE: dict[Type, re.Pattern[str]] = {
 }
 """What a file may hold for a declared type without a value being rounded or guessed: a float is never money."""
 
-_EMPTY = "NULL"
+EMPTY = "NULL"
+"""The type of a column that holds nothing but NULLs."""
 
 
 class FileRefused(Refused):
@@ -52,11 +53,16 @@ def alike(connection: duckdb.DuckDBPyConnection, table: Table, root: str, paths:
     result = []
     for schema, members in groups.items():
         types = dict(schema)
-        for column in table.columns:
-            _check(table, column, types.get(column.name), members[0])
-        present = frozenset(name for name, kind in types.items() if kind != _EMPTY)
+        check(table, types, members[0])
+        present = frozenset(name for name, kind in types.items() if kind != EMPTY)
         result.append(Alike(tuple(members), present))
     return result
+
+
+def check(table: Table, types: Mapping[str, str], path: str) -> None:
+    """Raises FileRefused where a file with columns of these types (in DuckDB's names) cannot be read as `table`."""
+    for column in table.columns:
+        _check(table, column, types.get(column.name), path)
 
 
 def _schemas(connection: duckdb.DuckDBPyConnection, table: Table, root: str,
@@ -80,7 +86,7 @@ def _schemas(connection: duckdb.DuckDBPyConnection, table: Table, root: str,
 
 
 def _check(table: Table, column: Column, kind: str | None, path: str) -> None:
-    if kind is None or kind == _EMPTY:
+    if kind is None or kind == EMPTY:
         if not column.nullable:
             raise FileRefused(f"{table.name}: required column {column.name} ({column.type.value}) is missing in {path}")
         return

@@ -1,8 +1,8 @@
-"""What the matcher asks of an engine. DuckDB answers today; any engine that passes tests/engine may."""
+"""What the matcher asks of an engine. Any engine that passes tests/engine may answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -11,8 +11,14 @@ import pyarrow as pa
 
 from recon.lake import LakeObject
 
+ENGINES = ("duckdb", "athena", "trino")
+"""What `--engine` takes."""
+
 Scalar = str | int | date | datetime | Decimal | bool | None
 """A query parameter. Datetimes are aware UTC with at most milliseconds; they become naive UTC literals."""
+
+Call = tuple[str, Mapping[str, Scalar]]
+"""A query's name and its parameters."""
 
 
 class Engine(Protocol):
@@ -38,6 +44,15 @@ class Engine(Protocol):
 
     def fetch(self, query: str, /, **params: Scalar) -> pa.Table:
         """Runs recon/sql/{query}.sql: sums as decimal128(38, 0), times as naive UTC timestamp(ms)."""
+        ...
+
+    def estimate(self, calls: Sequence[Call]) -> int:
+        """Bytes of the exposed objects that these calls will read together; 0 where reading costs nothing."""
+        ...
+
+    @property
+    def scanned_bytes(self) -> int:
+        """Bytes that the engine says it has read so far, scratch tables included; 0 where reading costs nothing."""
         ...
 
     def close(self) -> None:

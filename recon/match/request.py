@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from recon.engine.port import ENGINES
 from recon.errors import Refused
 from recon.match.manifest_file import read_manifest
 
 WINDOWS = ("hourly", "T+7", "T+14", "T+30")
-ENGINES = ("duckdb", "athena", "trino")
 SEARCH_BACK = timedelta(days=7)
 """How long before the cohort a partner may lie."""
 

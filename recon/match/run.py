@@ -9,9 +9,8 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from recon.engine.duckdb import DuckDbEngine
+from recon.engine.open import open_engine
 from recon.engine.port import Engine
-from recon.errors import Refused
 from recon.lake import Lake
 from recon.match import inputs as run_inputs
 from recon.match.batch_classes import batch_findings, batches
@@ -56,17 +55,10 @@ class Stages:
             self.seconds[name] = round(time.perf_counter() - start, 3)
 
 
-def open_engine(name: str, lake: Lake) -> Engine:
-    """The engine called `name` on `lake`. Raises Refused for one that this version cannot open."""
-    if name == "duckdb":
-        return DuckDbEngine(lake.root)
-    raise Refused(f"engine {name!r} is not available in this version; accepted: duckdb")
-
-
 def preflight(request: Request) -> None:
     """Raises Refused, in milliseconds, for what a run would refuse after its kernel has started."""
     lake = Lake(request.lake)
-    open_engine(request.engine, lake).close()
+    open_engine(request.engine, lake.root).close()
     Policy.load(lake)
     run_inputs.check(lake, request)
 
@@ -78,7 +70,7 @@ def reconcile(request: Request, *, engine: Engine | None = None, progress: Progr
     """
     stages = Stages(progress)
     lake = Lake(request.lake)
-    chosen = engine or open_engine(request.engine, lake)
+    chosen = engine or open_engine(request.engine, lake.root)
     try:
         return _reconcile(request, lake, chosen, stages)
     finally:

@@ -9,7 +9,9 @@ WITH revisions AS (
             PARTITION BY hour_start, currency, step, bucket ORDER BY recorded_at DESC NULLS LAST, source_path
         ) AS version
     FROM ledger_control
-    WHERE hour_start >= :hours_from AND hour_start < :hours_until
+    WHERE
+        hour_start >= :hours_from AND hour_start < :hours_until
+        AND dt >= CAST(:hours_from AS DATE) AND dt <= CAST(:hours_until - INTERVAL '1' SECOND AS DATE)
 ),
 entries AS (
     SELECT
@@ -21,7 +23,9 @@ entries AS (
         min(mod(coalesce(payment_id, 0), 256)) AS bucket,
         min(CASE direction WHEN 'D' THEN amount_minor ELSE 0 END) AS debit_minor
     FROM ledger_entries
-    WHERE event_at >= :hours_from AND event_at < :hours_until
+    WHERE
+        event_at >= :hours_from AND event_at < :hours_until
+        AND dt >= CAST(:hours_from AS DATE) AND dt <= CAST(:hours_until - INTERVAL '1' SECOND AS DATE)
     GROUP BY entry_id
 ),
 compared AS (

@@ -16,7 +16,9 @@ WITH copies AS (
             ELSE 1
         END AS differs
     FROM ledger_entries
-    WHERE event_at >= :cohort_from AND event_at < :cohort_to
+    WHERE
+        event_at >= :cohort_from AND event_at < :cohort_to
+        AND dt >= CAST(:cohort_from AS DATE) AND dt <= CAST(:cohort_to - INTERVAL '1' SECOND AS DATE)
     GROUP BY entry_id
     HAVING count(*) > 1
 )

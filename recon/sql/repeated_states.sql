@@ -13,7 +13,9 @@ WITH copies AS (
             ELSE 1
         END AS differs
     FROM payment_states
-    WHERE event_at >= :cohort_from AND event_at < :cohort_to
+    WHERE
+        event_at >= :cohort_from AND event_at < :cohort_to
+        AND dt >= CAST(:cohort_from AS DATE) AND dt <= CAST(:cohort_to - INTERVAL '1' SECOND AS DATE)
     GROUP BY payment_id, version
     HAVING count(*) > 1
 )

@@ -16,7 +16,9 @@ WITH entries AS (
         min(CASE direction WHEN 'D' THEN amount_minor ELSE 0 END) AS debit_minor,
         min(CASE direction WHEN 'D' THEN 0 ELSE amount_minor END) AS credit_minor
     FROM ledger_entries
-    WHERE event_at >= :cohort_from AND event_at < :cohort_to
+    WHERE
+        event_at >= :cohort_from AND event_at < :cohort_to
+        AND dt >= CAST(:cohort_from AS DATE) AND dt <= CAST(:cohort_to - INTERVAL '1' SECOND AS DATE)
     GROUP BY entry_id
 ),
 complete AS (

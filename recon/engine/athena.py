@@ -1,0 +1,129 @@
+"""Amazon Athena through PyAthena: results by UNLOAD to Parquet, scratch tables as Glue tables over unloaded folders.
+
+CSV results cannot tell NULL from '', and Athena may answer from an earlier result; neither is ever used here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+from pyathena.connection import Connection
+from pyathena.cursor import Cursor
+
+from pipeline.schemas.columns import Table
+from recon.engine import athena_errors
+from recon.engine.catalog import check_columns, check_location
+from recon.engine.glue import parquet_table
+from recon.engine.types import arrow_type
+from recon.settings import AthenaSettings
+from recon.store import aws, s3
+from recon.store.arrow import filesystem, plainly
+
+
+class AthenaBackend:
+    """See Backend."""
+
+    name = "athena"
+
+    def __init__(self, settings: AthenaSettings) -> None:
+        self._settings = settings
+        self.scanned_bytes = 0
+        self._token = f"r{uuid.uuid4().hex[:12]}"
+        self._location = f"{settings.scratch}/{self._token}"
+        self._glue = s3.client("glue", "engine athena")
+        self._files, self._base = filesystem(self._location)
+        self._tables: dict[str, str] = {}
+        self._unloads = 0
+        with aws.plainly("engine athena"):
+            # PyAthena repeats throttled API calls only; a statement that has started is never sent twice.
+            self._connection: Connection[Any] = Connection(
+                work_group=settings.workgroup, s3_staging_dir=f"{self._location}/results/",
+                schema_name=settings.database, poll_interval=settings.poll_s, result_reuse_enable=False,
+                kill_on_interrupt=True)
+        self._check_workgroup()
+
+    def lake_table(self, table: Table, root: str) -> str:
+        """See Backend."""
+        name = f"{self._settings.database}.{table.name}"
+        with aws.plainly(f"table {name} in the Glue catalog"):
+            found = self._glue.get_table(DatabaseName=self._settings.database, Name=table.name)["Table"]
+        descriptor = found["StorageDescriptor"]
+        columns = [*descriptor["Columns"], *found.get("PartitionKeys", ())]
+        check_columns(table, name, {column["Name"]: column["Type"] for column in columns})
+        check_location(name, descriptor.get("Location"), f"{root}/{table.name}")
+        return f'"{self._settings.database}"."{table.name}"'
+
+    def put(self, name: str, rows: pa.Table) -> str:
+        """See Backend."""
+        with plainly(f"scratch folder {self._location}"), \
+                self._files.open_output_stream(f"{self._base}/{name}/rows.parquet") as target:
+            pq.write_table(rows, target, compression="snappy")
+        return self._declare(name, rows.schema)
+
+    def make(self, name: str, statement: str) -> tuple[str, int]:
+        """See Backend."""
+        schema, paths = self._unload(statement, name)
+        count = sum(pq.ParquetFile(self._files.open_input_file(path)).metadata.num_rows for path in paths)
+        return self._declare(name, schema), count
+
+    def select(self, statement: str) -> pa.Table:
+        """See Backend."""
+        self._unloads += 1
+        schema, paths = self._unload(statement, f"fetched_{self._unloads}")
+        with plainly(f"results in {self._location}"):
+            parts = [pq.read_table(path, filesystem=self._files).cast(schema) for path in paths]
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    def drop(self, name: str) -> None:
+        """See Backend."""
+        table = self._tables.pop(name)
+        with aws.plainly(f"scratch table {table}"):
+            self._glue.delete_table(DatabaseName=self._settings.scratch_database, Name=table)
+        self._files.delete_dir_contents(f"{self._base}/{name}", missing_dir_ok=True)
+
+    def close(self) -> None:
+        """See Backend."""
+        for name in list(self._tables):
+            self.drop(name)
+        with plainly(f"scratch folder {self._location}"):
+            self._files.delete_dir_contents(self._base, missing_dir_ok=True)
+        self._connection.close()
+
+    def _check_workgroup(self) -> None:
+        """Raises AthenaRefused where the workgroup is absent or off, before anything is uploaded."""
+        with athena_errors.plainly(self._settings.workgroup):
+            group = self._connection.client.get_work_group(WorkGroup=self._settings.workgroup)["WorkGroup"]
+        athena_errors.check_workgroup(self._settings.workgroup, group)
+
+    def _declare(self, name: str, schema: pa.Schema) -> str:
+        table = f"{self._token}_{name}"
+        with aws.plainly(f"scratch database {self._settings.scratch_database} in the Glue catalog"):
+            self._glue.create_table(DatabaseName=self._settings.scratch_database,
+                                    TableInput=parquet_table(table, schema, f"{self._location}/{name}/"))
+        self._tables[name] = table
+        return f'"{self._settings.scratch_database}"."{table}"'
+
+    def _unload(self, statement: str, name: str) -> tuple[pa.Schema, list[str]]:
+        """(types, paths of the files) of a statement's rows, unloaded into a scratch folder; no rows make no file."""
+        self._execute(f"UNLOAD ({statement}) TO '{self._location}/{name}/' "
+                      "WITH (format = 'PARQUET', compression = 'SNAPPY')")
+        with plainly(f"results in {self._location}"):
+            found = self._files.get_file_info(fs.FileSelector(f"{self._base}/{name}", allow_not_found=True))
+        paths = sorted(item.path for item in found if item.is_file and item.size)
+        if paths:
+            return pq.read_schema(self._files.open_input_file(paths[0])).remove_metadata(), paths
+        described = self._execute(f"SELECT * FROM ({statement}) LIMIT 0").description or ()
+        fields = [pa.field(column[0], pa.decimal128(column[4], column[5]) if column[1] == "decimal"
+                           else arrow_type(column[1])) for column in described]
+        return pa.schema(fields), []
+
+    def _execute(self, statement: str) -> Any:
+        cursor = self._connection.cursor(Cursor)
+        with athena_errors.plainly(self._settings.workgroup):
+            cursor.execute(statement, paramstyle="qmark")
+        self.scanned_bytes += int(cursor.data_scanned_in_bytes or 0)
+        return cursor

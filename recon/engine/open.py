@@ -1,0 +1,29 @@
+"""The engine that a name means, set up from this machine's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from recon import settings
+from recon.engine import queries
+from recon.engine.duckdb import DuckDbEngine
+from recon.engine.port import ENGINES, Engine
+from recon.engine.queries import Query
+from recon.engine.remote import RemoteEngine
+from recon.errors import Refused
+
+
+def open_engine(name: str, root: str, *, catalog: Callable[[str], Query] = queries.load) -> Engine:
+    """The engine called `name` on the lake at `root` (Lake.root). Raises Refused naming what is missing."""
+    if name == "duckdb":
+        return DuckDbEngine(root, catalog=catalog)
+    # Their clients are imported only by those who use them.
+    if name == "trino":
+        from recon.engine.trino import TrinoBackend
+
+        return RemoteEngine(root, TrinoBackend(settings.trino_from_environment()), catalog=catalog)
+    if name == "athena":
+        from recon.engine.athena import AthenaBackend
+
+        return RemoteEngine(root, AthenaBackend(settings.athena_from_environment()), catalog=catalog)
+    raise Refused(f"engine {name!r} is unknown; accepted: {', '.join(ENGINES)}")

@@ -1,0 +1,140 @@
+"""A Trino cluster: statements over its Python client, scratch tables in a Hive catalog of their own."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import trino
+from trino.exceptions import Error, TrinoConnectionError, TrinoQueryError
+
+from pipeline.schemas.columns import Table
+from recon.engine.catalog import check_columns, check_location
+from recon.engine.types import arrow_type, trino_type
+from recon.errors import Refused
+from recon.settings import TrinoSettings
+from recon.store.arrow import filesystem
+
+_LOCATION = re.compile(r"external_location = '([^']*)'")
+
+
+class TrinoRefused(Refused):
+    """The cluster cannot be used as things stand."""
+
+
+class TrinoBackend:
+    """See Backend."""
+
+    name = "trino"
+
+    def __init__(self, settings: TrinoSettings) -> None:
+        self._settings = settings
+        self.scanned_bytes = 0
+        self._token = f"r{uuid.uuid4().hex[:12]}"
+        self._location = f"{settings.scratch_location.rstrip('/')}/{self._token}"
+        self._tables: dict[str, str] = {}
+        self._files, self._base = filesystem(self._location)
+        self._connection: Any = trino.dbapi.connect(  # type: ignore[no-untyped-call]
+            host=settings.host, port=settings.port, http_scheme=settings.scheme, user=settings.user,
+            auth=trino.auth.BasicAuthentication(settings.user, settings.password) if settings.password else None,
+            source="recon", timezone="UTC", request_timeout=60)
+        self._ready = False
+
+    def lake_table(self, table: Table, root: str) -> str:
+        """See Backend."""
+        name = f"{self._settings.lake}.{table.name}"
+        try:
+            rows = self._run(f"DESCRIBE {name}")
+            ((ddl,),) = self._run(f"SHOW CREATE TABLE {name}").to_pydict().values()
+        except TrinoQueryError as error:
+            if error.error_name in ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND"):
+                raise TrinoRefused(f"Trino at {self._settings.address} has no table {name} ({error.message}); "
+                                   "see RECON_TRINO_LAKE, and declare the lake's tables first") from None
+            raise
+        types: dict[Any, Any] = dict(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True))
+        check_columns(table, name, types)
+        found = _LOCATION.search(ddl)
+        check_location(name, found[1] if found else None, f"{root}/{table.name}")
+        return name
+
+    def put(self, name: str, rows: pa.Table) -> str:
+        """See Backend."""
+        whole, folder = self._names(name)
+        with self._files.open_output_stream(f"{self._base}/{name}/rows.parquet") as target:
+            pq.write_table(rows, target, compression="snappy")
+        columns = ", ".join(f'"{field.name}" {trino_type(field.type)}' for field in rows.schema)
+        self._run(f"CREATE TABLE {whole} ({columns}) WITH (format = 'PARQUET', external_location = '{folder}')")
+        self._tables[name] = whole
+        return whole
+
+    def make(self, name: str, statement: str) -> tuple[str, int]:
+        """See Backend."""
+        whole, folder = self._names(name)
+        self._tables[name] = whole
+        rows = self._run(f"CREATE TABLE {whole} WITH (format = 'PARQUET', external_location = '{folder}') AS "
+                         f"{statement}")
+        return whole, int(rows.column(0)[0].as_py())
+
+    def select(self, statement: str) -> pa.Table:
+        """See Backend."""
+        return self._run(statement)
+
+    def drop(self, name: str) -> None:
+        """See Backend."""
+        self._run(f"DROP TABLE IF EXISTS {self._tables.pop(name)}")
+        self._files.delete_dir_contents(f"{self._base}/{name}", missing_dir_ok=True)
+
+    def close(self) -> None:
+        """See Backend."""
+        for name in list(self._tables):
+            self.drop(name)
+        if self._ready:
+            self._files.delete_dir_contents(self._base, missing_dir_ok=True)
+        self._ready = False
+        self._connection.close()
+
+    def _names(self, name: str) -> tuple[str, str]:
+        """(table, folder) of a scratch table; its schema is made with the first."""
+        if not self._ready:
+            self._run(f"CREATE SCHEMA IF NOT EXISTS {self._settings.scratch}")
+            self._ready = True
+        return f"{self._settings.scratch}.{self._token}_{name}", f"{self._location}/{name}"
+
+    def _run(self, statement: str) -> pa.Table:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(statement)
+            rows = cursor.fetchall()
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                cursor.cancel()
+            raise _plain(error, self._settings.address) from error
+        self.scanned_bytes += int((cursor.stats or {}).get("physicalInputBytes", 0))
+        return _table(rows, cursor.description or ())
+
+
+def _table(rows: list[list[Any]], description: Any) -> pa.Table:
+    types = [arrow_type(column.type_code) for column in description]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
+    return pa.Table.from_arrays([pa.array(values, kind) for values, kind in zip(columns, types, strict=True)],
+                                names=[column.name for column in description])
+
+
+def _plain(error: BaseException, address: str) -> BaseException:
+    """What a user can act on as TrinoRefused; anything else as it is."""
+    if isinstance(error, TrinoQueryError):
+        if error.error_name in ("EXCEEDED_SCAN_LIMIT", "EXCEEDED_CPU_LIMIT", "EXCEEDED_TIME_LIMIT",
+                                "EXCEEDED_GLOBAL_MEMORY_LIMIT", "QUERY_QUEUE_FULL"):
+            return TrinoRefused(f"Trino at {address} stopped the query: {error.message}; ask for a higher limit, or "
+                                "reconcile a shorter window")
+        if error.error_name in ("PERMISSION_DENIED",) or "Access Denied" in str(error.message):
+            return TrinoRefused(f"Trino at {address}: access denied: {error.message}; the cluster's role needs to read "
+                                "the lake and to write the scratch folder")
+        return error
+    if isinstance(error, TrinoConnectionError | Error | OSError):
+        return TrinoRefused(f"Trino at {address} does not answer: {error}; check RECON_TRINO_URL, and that the cluster "
+                            "is up (pipeline status)")
+    return error

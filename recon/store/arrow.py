@@ -1,0 +1,38 @@
+"""A lake's bytes as pyarrow sees them: the file system, and the path in it where the lake begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyarrow import fs
+
+from recon.store import aws
+
+_CODES = {"ACCESS_DENIED": "AccessDenied", "NO_SUCH_BUCKET": "NoSuchBucket", "EXPIRED_TOKEN": "ExpiredToken",
+          "INVALID_ACCESS_KEY_ID": "InvalidAccessKeyId", "SLOW_DOWN": "SlowDown", "THROTTLING": "Throttling"}
+
+
+def filesystem(root: str) -> tuple[fs.FileSystem, str]:
+    """(file system, base path) of a folder or s3:// address. Raises AwsRefused."""
+    if not root.startswith("s3://"):
+        return fs.LocalFileSystem(), root
+    aws.require(f"lake {root}")
+    # Arrow's S3 client does not read AWS_ENDPOINT_URL and would go to AWS itself.
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return fs.S3FileSystem(endpoint_override=endpoint, region=region), root.removeprefix("s3://").rstrip("/")
+
+
+@contextmanager
+def plainly(what: str) -> Iterator[None]:
+    """Turns an S3 error that pyarrow raises while doing `what` into AwsRefused."""
+    try:
+        yield
+    except OSError as error:
+        text = str(error)
+        found = next((code for name, code in _CODES.items() if f"AWS Error {name} " in text), None)
+        if found is None:
+            raise
+        raise aws.AwsRefused(f"{what}: {aws.plain_code({'Code': found})}") from error
