@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from infra.local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -24,6 +28,32 @@ settings.register_profile(
     "nightly", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=_SLOW_IS_FINE
 )
 settings.load_profile(PROFILE)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The local stack with Athena's API on DuckDB, one for all tests of this worker: each uses names of its own on it.
+
+    A test that runs our own code on it lays its settings over the process: `with applied(stack.environment())`.
+    """
+    from infra.local.stack import Stack
+
+    with Stack.start(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def trino_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The local stack with a real Trino server, for tests marked `trino`; one for all tests of this worker."""
+    from infra.local.stack import Stack
+    from infra.local.trino import install, java
+
+    if why := java.missing():
+        pytest.skip(why)
+    if not install.installed():
+        pytest.skip(f"there is no Trino in {install.home()}: make check installs it")
+    with Stack.start(tmp_path_factory.mktemp("trino"), trino=True) as running:
+        yield running
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,10 +15,12 @@ from pathlib import Path
 
 import psutil
 
+from infra.local import keeper
 from infra.local.errors import LocalRefused
 
 LOG_LINES_SHOWN = 15
 _MARK = "SETTLEMENT_LOCAL_SERVER"
+_keepers: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def free_port() -> int:
@@ -33,7 +37,8 @@ class Server:
                  log: Path) -> None:
         self.name = name
         self.log = log
-        self._mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        self._mark = f"{_ours()}{time.monotonic_ns()}"
+        _watch_over_us()
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 list(command), cwd=folder, env={**environment, _MARK: self._mark}, stdin=subprocess.DEVNULL,
@@ -52,14 +57,14 @@ class Server:
 
     def tree(self) -> list[psutil.Process]:
         """The server and everything that it started, also what lost its parent since."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.pid == self.pid or process.environ().get(_MARK) == self._mark:
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
+        found = set(keeper.carrying(_MARK, self._mark))
+        try:
+            # Some systems do not show the environment of every program.
+            own = psutil.Process(self.pid)
+            found |= {own, *own.children(recursive=True)} if self.running() else set()
+        except psutil.Error:
+            pass
+        return sorted(found, key=lambda process: process.pid)
 
     def listening(self) -> set[tuple[str, int]]:
         """Addresses on which the server and its children accept TCP connections."""
@@ -112,6 +117,29 @@ def answers(url: str, *, seconds: float = 1.0) -> bytes | None:
             return body
     except (OSError, urllib.error.URLError):
         return None
+
+
+def _ours() -> str:
+    """What the marks of this process's servers start with."""
+    return f"{os.getpid()}-{int(psutil.Process().create_time() * 1000)}-"
+
+
+def _watch_over_us() -> None:
+    """Starts the process that ends our servers if we are killed, once per process."""
+    if os.getpid() in _keepers:
+        return
+    command = [sys.executable, "-I", keeper.__file__, _MARK, _ours()]
+    watching = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                start_new_session=True)
+    _keepers[os.getpid()] = watching
+    atexit.register(_release, os.getpid())
+
+
+def _release(pid: int) -> None:
+    watching = _keepers.get(pid)
+    if watching is not None and watching.stdin is not None and pid == os.getpid():
+        watching.stdin.close()
+        watching.wait()
 
 
 def _quietly(end: Callable[[], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from infra.local.errors import LocalRefused
 from infra.local.guard import SERVICES, applied, child_environment, client, local_environment, require_loopback
+from tests.house.tree import called, modules
 
 ELSEWHERE = "https://s3.eu-central-1.amazonaws.com"
 CALLER = {
@@ -133,6 +135,16 @@ def test_what_is_not_loopback_is_refused(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://127.1.2.3"])
 def test_loopback_passes(url: str) -> None:
     require_loopback(url, "the endpoint")
+
+
+def test_arrows_client_is_always_told_where_to_go() -> None:
+    """It does not read AWS_ENDPOINT_URL by itself, and would look for the real S3."""
+    calls = [(path, node) for path, text in modules("recon", "infra", "pipeline", "dashboards", "tests")
+             for node in ast.walk(ast.parse(text)) if called(node).endswith("S3FileSystem")
+             and isinstance(node, ast.Call)]  # fmt: skip
+    assert calls
+    assert [f"{path}:{node.lineno}" for path, node in calls
+            if "endpoint_override" not in {keyword.arg for keyword in node.keywords}] == []
 
 
 @pytest.mark.usefixtures("hostile")

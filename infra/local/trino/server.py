@@ -79,11 +79,16 @@ class Trino:
 
     def nodes(self) -> int:
         """How many servers, the coordinator among them, the coordinator gives work to."""
+        return int(self.execute("SELECT count(*) FROM system.runtime.nodes WHERE state = 'active'")[0][0])
+
+    def execute(self, sql: str) -> list[list[Any]]:
+        """Rows of one statement. Raises the client's TrinoError where the server refuses it."""
         address = urlsplit(self.url)
-        connection: Any = trino.dbapi.Connection(host=address.hostname or "", port=address.port, user="local")
+        connection: Any = trino.dbapi.Connection(host=address.hostname or "", port=address.port, user="recon")
         cursor = connection.cursor()
-        cursor.execute("SELECT count(*) FROM system.runtime.nodes WHERE state = 'active'")
-        return int(cursor.fetchall()[0][0])
+        cursor.execute(sql)
+        rows: list[list[Any]] = cursor.fetchall()
+        return rows
 
     def stop(self) -> None:
         """Ends workers and coordinator, then removes the folder. May be repeated."""

@@ -1,0 +1,153 @@
+"""The `pipeline` command: the local stack up, down, and what runs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+from infra.local.errors import LocalRefused
+from infra.local.state import State, holding, read, running, write
+
+DETACHED_SECONDS = 400.0
+DOWN_SECONDS = 60.0
+
+app = typer.Typer(
+    name="pipeline",
+    help="The local stack: AWS's APIs, Athena and Trino on this machine, without an account.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Folder = Annotated[Path, typer.Option(help="Where the stack keeps everything; it is removed at the end.")]
+
+
+@app.callback()
+def _root() -> None:
+    """The local stack: AWS's APIs, Athena and Trino on this machine, without an account."""
+
+
+@app.command()
+def up(
+    folder: Folder = Path("build/stack"),
+    trino: Annotated[bool, typer.Option(help="A real Trino server as well; Athena's API then runs on it.")] = True,
+    detach: Annotated[bool, typer.Option(help="Return once it is up; `pipeline down` ends it.")] = False,
+) -> None:
+    """Start the stack, write the settings to load, and stay until Ctrl-C."""
+    if detach:
+        _up_detached(folder, trino=trino)
+        return
+    with holding(folder):
+        # A terminal that closes and a machine that shuts down end it as orderly as Ctrl-C.
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, _interrupt)
+        _tell(f"starting in {folder}" + (", Trino takes half a minute" if trino else ""))
+        # Only here, since it takes longer to load than the other commands take to answer.
+        from infra.local.stack import Stack
+
+        with Stack.start(folder / "run", trino=trino) as stack:
+            write(folder, State.of(stack))
+            _show(folder, read(folder))
+            _tell("Ctrl-C ends it")
+            while (ended := stack.ended()) is None:
+                time.sleep(0.5)
+            raise LocalRefused(f"{ended}\nthe stack has been stopped")
+
+
+@app.command()
+def down(folder: Folder = Path("build/stack")) -> None:
+    """End the stack that runs in a folder; nothing happens where none does."""
+    if not running(folder):
+        _tell(f"nothing runs in {folder}")
+        return
+    state = read(folder)
+    if state is None:
+        raise LocalRefused(f"the stack in {folder} is still starting; try again in a moment")
+    process = psutil.Process(state.pid)
+    process.terminate()
+    deadline = time.monotonic() + DOWN_SECONDS
+    while running(folder):
+        if time.monotonic() > deadline:
+            raise LocalRefused(f"process {state.pid} does not end; its stack is in {folder}")
+        time.sleep(0.05)
+    _tell(f"the stack in {folder} has ended")
+
+
+@app.command()
+def status(
+    folder: Folder = Path("build/stack"),
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+) -> None:
+    """Show whether a stack runs, its addresses and the settings to load."""
+    state = read(folder) if running(folder) else None
+    if as_json:
+        known = {"addresses": state.addresses, "environment": state.environment, "pid": state.pid} if state else {}
+        typer.echo(json.dumps({"running": state is not None, "folder": str(folder), **known}, indent=2))
+    elif state is None:
+        typer.echo(f"nothing runs in {folder}; `pipeline up` starts a stack")
+    else:
+        _show(folder, state)
+
+
+def main() -> None:
+    """Entry point: what a person can act on is printed plainly and ends with its exit code."""
+    try:
+        app()
+    except LocalRefused as refused:
+        _tell(f"refused: {refused}")
+        sys.exit(refused.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _up_detached(folder: Path, *, trino: bool) -> None:
+    if running(folder):
+        raise LocalRefused(f"a stack runs in {folder} already; see `pipeline status`, end it with `pipeline down`")
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "up.log"
+    command = [sys.executable, "-m", "infra.local.cli", "up", "--folder", str(folder.absolute()),
+               "--trino" if trino else "--no-trino"]
+    with log.open("wb") as output:
+        child = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2], stdin=subprocess.DEVNULL,
+                                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    deadline = time.monotonic() + DETACHED_SECONDS
+    while (state := read(folder)) is None or state.pid != child.pid:
+        if child.poll() is not None:
+            raise LocalRefused(log.read_text(encoding="utf-8", errors="replace").strip().removeprefix("refused: "))
+        if time.monotonic() > deadline:
+            child.terminate()
+            raise LocalRefused(f"the stack was not up after {DETACHED_SECONDS:.0f} s; see {log}")
+        time.sleep(0.05)
+    # It outlives us, on purpose.
+    child.returncode = 0
+    _show(folder, state)
+    _tell("`pipeline down` ends it")
+
+
+def _show(folder: Path, state: State | None) -> None:
+    if state is None:
+        return
+    for name, address in state.addresses.items():
+        typer.echo(f"{name:<10}{address}")
+    typer.echo(f"\nsettings to load:\n  . {shlex.quote(str(folder / 'env'))}")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""The emulator part of the local stack as one thing: emulator, Athena's API and, if wanted, Trino."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from infra.local.athena import Athena
+from infra.local.emulator import Emulator
+from infra.local.errors import LocalRefused
+from infra.local.guard import client, local_environment
+from infra.local.lake import make_bucket, make_database
+from infra.local.trino.server import Trino
+from pipeline.schemas.tables import DATABASE
+
+WORKGROUP = "recon"
+SCRATCH_BUCKET = "recon-scratch"
+SCRATCH_DATABASE = "recon_scratch"
+TRINO_SCRATCH = "scratch.recon"
+WORKGROUP_BYTES = 20_000_000_000
+"""What one query of the workgroup may scan."""
+
+
+class Part(Protocol):
+    """What the stack asks of its parts."""
+
+    def stop(self) -> None:
+        """Ends the part with all its processes and removes its folder. May be repeated."""
+        ...
+
+
+@dataclass
+class Stack:
+    """A running stack below `folder`. Parts that were not wanted are None; a context manager stops it."""
+
+    folder: Path
+    emulator: Emulator
+    athena: Athena
+    trino: Trino | None = None
+    _parts: list[Part] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, folder: Path, *, trino: bool = False) -> Self:
+        """Starts emulator and Athena API, on DuckDB or with `trino` on a Trino server; readers' places are made.
+
+        Raises LocalRefused, with everything stopped, where a part cannot start or `folder` holds something.
+        """
+        folder = folder.absolute()
+        if folder.exists() and any(folder.iterdir()):
+            raise LocalRefused(f"{folder} is not empty; a stack needs a folder of its own")
+        folder.mkdir(parents=True, exist_ok=True)
+        parts: list[Part] = []
+        try:
+            emulator = Emulator.start(folder / "emulator")
+            parts.append(emulator)
+            aws = local_environment(emulator.endpoint)
+            server = None
+            if trino:
+                server = Trino.start(folder / "trino", aws=aws)
+                parts.append(server)
+                server.execute(f"CREATE SCHEMA IF NOT EXISTS {TRINO_SCRATCH}")
+            athena = Athena.start(folder / "athena", aws=aws, trino=server.url if server else None)
+            parts.append(athena)
+            running = cls(folder, emulator, athena, server, parts)
+            running._make_places()
+        except BaseException:
+            _end(parts, folder)
+            raise
+        return running
+
+    def environment(self) -> dict[str, str]:
+        """Settings of a process that uses the stack: AWS variables of the guard, and those that recon reads."""
+        settings = {
+            "AWS_ENDPOINT_URL_ATHENA": self.athena.endpoint,
+            "RECON_ATHENA_WORKGROUP": WORKGROUP,
+            "RECON_ATHENA_DATABASE": DATABASE,
+            "RECON_ATHENA_SCRATCH": f"s3://{SCRATCH_BUCKET}/athena/",
+            "RECON_ATHENA_SCRATCH_DATABASE": SCRATCH_DATABASE,
+            # Answers come at once here; on AWS a second between questions is well spent.
+            "RECON_ATHENA_POLL_S": "0.05",
+        }
+        if self.trino:
+            settings |= {
+                "RECON_TRINO_URL": self.trino.url,
+                "RECON_TRINO_USER": "recon",
+                "RECON_TRINO_LAKE": f"lake.{DATABASE}",
+                "RECON_TRINO_SCRATCH": TRINO_SCRATCH,
+                "RECON_TRINO_SCRATCH_LOCATION": f"s3://{SCRATCH_BUCKET}/trino/",
+            }
+        return local_environment(self.emulator.endpoint, **settings)
+
+    def addresses(self) -> dict[str, str]:
+        """Address of each part that runs, by its name."""
+        found = {"emulator": self.emulator.endpoint, "athena": self.athena.endpoint}
+        return found | ({"trino": self.trino.url} if self.trino else {})
+
+    def ended(self) -> str | None:
+        """Name and log of a part that has ended by itself, None while all run."""
+        servers = [self.emulator.server, self.athena.server, *(self.trino.servers if self.trino else [])]
+        return next((f"{server.name} has ended; {server.tail()}" for server in servers if not server.running()), None)
+
+    def stop(self) -> None:
+        """Ends all parts with their processes and removes the folder. May be repeated."""
+        _end(self._parts, self.folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _make_places(self) -> None:
+        settings = self.environment()
+        glue = client("glue", settings)
+        make_bucket(client("s3", settings), SCRATCH_BUCKET)
+        for database in (DATABASE, SCRATCH_DATABASE):
+            make_database(glue, database)
+        client("athena", settings).create_work_group(Name=WORKGROUP, Configuration={
+            "ResultConfiguration": {"OutputLocation": f"s3://{SCRATCH_BUCKET}/athena/"},
+            "EnforceWorkGroupConfiguration": False,
+            "BytesScannedCutoffPerQuery": WORKGROUP_BYTES,
+        })
+
+
+def _end(parts: list[Part], folder: Path) -> None:
+    for part in reversed(parts):
+        part.stop()
+    shutil.rmtree(folder, ignore_errors=True)
