@@ -18,6 +18,7 @@ from infra.local.athena.statements import Statement, bind, unload
 from infra.local.athena.storage import Store
 from infra.local.athena.utilities import describe, show
 
+_CANCEL_AGAIN = 0.2
 _COUNT = (Column("rows", "bigint", 19),)
 _log = logging.getLogger(__name__)
 
@@ -111,6 +112,10 @@ class Runner:
         """Begins; returns at once."""
         threading.Thread(target=self._run, args=[execution], name=execution.id, daemon=True).start()
 
+    def stop(self, execution: Execution) -> None:
+        """Has the backend end the query; returns at once. What has come to its end stays as it is."""
+        threading.Thread(target=_cancelled, args=[execution], daemon=True).start()
+
     def _run(self, execution: Execution) -> None:
         state = "SUCCEEDED"
         try:
@@ -172,6 +177,13 @@ class Runner:
         self._store.write(manifest, "".join(f"{url}\n" for url in written.files).encode("utf-8"))
         write_metadata(self._store, f"{execution.location}.metadata", _COUNT)
         execution.manifest, execution.rows, execution.updated = manifest, Rows(_COUNT, []), written.rows
+
+
+def _cancelled(execution: Execution) -> None:
+    # A backend that is just about to begin does not hear the first call.
+    while not execution.done:
+        execution.job.cancel()
+        time.sleep(_CANCEL_AGAIN)
 
 
 def _supported(options: dict[str, str]) -> None:

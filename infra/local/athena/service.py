@@ -93,7 +93,7 @@ class Service:
         statement = parse(request["QueryString"])
         if not self._store.has_bucket(output):
             raise invalid(f"Unable to verify/create output bucket {output.split('/')[2]}")
-        self._check(statement.kind, statement.sql, request.get("ExecutionParameters", []))
+        self._check(statement.kind, statement.sql)
         token = request.get("ClientRequestToken")
         with self._lock:
             known = self._tokens.get(token) if token else None
@@ -111,11 +111,11 @@ class Service:
         self._runner.start(execution)
         return {"QueryExecutionId": execution.id}
 
-    def _check(self, kind: str, sql: str, parameters: list[str]) -> None:
+    def _check(self, kind: str, sql: str) -> None:
         """Raises ApiError for a query that does not parse; what it means is decided when it runs."""
         if kind == "UNLOAD":
             sql = unload(sql).query
-        if kind in ("SELECT", "UNLOAD") and sql.count("?") == 0 and not parameters:
+        if kind in ("SELECT", "UNLOAD"):
             self._backend.check(sql)
 
     def _named(self, request: dict[str, Any]) -> Execution:
@@ -136,9 +136,7 @@ class Service:
                     for name in asked if name not in self._executions]}
 
     def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
-        execution = self._named(request)
-        if not execution.done:
-            execution.job.cancel()
+        self._runner.stop(self._named(request))
         return {}
 
     def _results(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ MAX_BYTES = 262_144
 _TOKEN = re.compile(r"""(?P<text>'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*")|(?P<comment>--[^\n]*|/\*.*?\*/)"""
                     r"""|(?P<word>[A-Za-z0-9_$.]+)|(?P<space>\s+)|(?P<sign>.)""", re.DOTALL)
 _READS = ("SELECT", "WITH", "VALUES", "TABLE")
+_OTHERS = ("ALTER", "ANALYZE", "CALL", "CREATE", "DEALLOCATE", "DELETE", "DROP", "EXECUTE", "INSERT", "LOAD", "MERGE",
+           "MSCK", "OPTIMIZE", "PREPARE", "TRUNCATE", "UPDATE", "USE", "VACUUM")
 _UTILITIES = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
 
 
@@ -70,6 +72,8 @@ def parse(sql: str) -> Statement:
         return Statement("UNLOAD", plain)
     if first in _UTILITIES:
         return Statement("DESCRIBE" if first == "DESC" else first, plain)
+    if first not in _OTHERS:
+        raise _mismatched(sql, found[0], "a statement")
     raise invalid(f"Queries of this type are not supported: {first}. This local server runs SELECT, WITH, VALUES, "
                   "UNLOAD, EXPLAIN, SHOW DATABASES, SHOW TABLES and DESCRIBE; tables are made through the Glue API.")
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyathena.error import OperationalError
 
+from pipeline.schemas.render import glue_storage
 from tests.infra.athena.harness import DATABASE, LAKE, RESULTS, Stack
 
 VALUES = ("SELECT 1 AS i, CAST(2 AS BIGINT) AS b, 'it''s \"x\"' AS s, '' AS e, CAST(NULL AS VARCHAR) AS n, true AS t, "
@@ -52,7 +53,8 @@ def test_names_of_columns_without_one(stack: Stack) -> None:
 def test_paging_counts_the_header(stack: Stack) -> None:
     query = stack.start("SELECT a FROM (VALUES 1, 2, 3, 4) AS t (a) ORDER BY a")
     stack.ended(query)
-    pages, token = [], {}
+    pages = []
+    token: dict[str, str] = {}
     while True:
         page = stack.api.get_query_results(QueryExecutionId=query, MaxResults=2, **token)
         pages.append([row["Data"][0]["VarCharValue"] for row in page["ResultSet"]["Rows"]])
@@ -226,7 +228,6 @@ def test_a_table_that_was_just_made_through_glue(stack: Stack) -> None:
     assert stack.run(f"UNLOAD (SELECT 'x' AS k, CAST(7 AS BIGINT) AS v) TO '{target}' WITH (format = 'PARQUET')")[
         "Status"]["State"] == "SUCCEEDED"
     name = f"made_{target.split('/')[-2].replace('-', '')}"
-    from pipeline.schemas.render import glue_storage
     columns = [{"Name": "k", "Type": "string"}, {"Name": "v", "Type": "bigint"}, {"Name": "absent", "Type": "date"}]
     stack.glue.create_table(DatabaseName=DATABASE, TableInput={
         "Name": name, "TableType": "EXTERNAL_TABLE", "PartitionKeys": [], "Parameters": {"EXTERNAL": "TRUE"},

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import suppress
 from io import BytesIO
-from itertools import pairwise
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from infra.local.athena.backends.objects import Object, objects
 from infra.local.athena.backends.plan import Reference, output_names, plan
 from infra.local.athena.backends.port import STOPPED, Job, Rows, Written
 from infra.local.athena.backends.reading import partitions, read
+from infra.local.athena.backends.syntax import parsed, unparsed
 from infra.local.athena.backends.values import arrow_type, column, text
 from infra.local.athena.catalog import Catalog
 from infra.local.athena.errors import QueryCancelled, QueryFailed, invalid
@@ -36,7 +34,6 @@ _NAMES = ((duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
           (duckdb.OutOfMemoryException, "EXCEEDED_LOCAL_MEMORY_LIMIT"))
 _COLUMN = re.compile(r'column(?: named)? "?([^"\s]+)"? (?:not found|does not exist|cannot be)|does not have a column '
                      r'named "([^"]+)"', re.IGNORECASE)
-_DECIMAL_LITERAL = re.compile(r"'[+-]?(\d*)(?:\.(\d*))?'")
 _FUNCTION = re.compile(r"Function with name \"?([^\s\"]+)\"? does not exist")
 
 
@@ -51,12 +48,9 @@ class DuckDbBackend:
 
     def check(self, sql: str) -> None:
         """See Backend."""
-        try:
-            trees = [tree for tree in sqlglot.parse(sql, read="trino") if tree is not None]
-        except SqlglotError as error:
-            raise invalid(_parse_error(error)) from None
-        if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.Values):
-            raise invalid("line 1:1: mismatched input. Expecting: a query")
+        reason = unparsed(sql)
+        if reason:
+            raise invalid(reason)
 
     def select(self, sql: str, database: str, job: Job) -> Rows:
         """See Backend."""
@@ -123,15 +117,16 @@ class DuckDbBackend:
     def _connection(self, job: Job) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(":memory:", config=_CONFIG)
         connection.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_last'")
-        job.on_cancel(connection.interrupt)
+        job.on_cancel(lambda: _interrupt(connection))
         return connection
 
     def _prepared(self, connection: duckdb.DuckDBPyConnection, sql: str, database: str,
                   job: Job) -> tuple[str, list[str] | None]:
         """The statement in DuckDB's words and the names of its columns, its tables read and registered."""
-        tree = sqlglot.parse_one(decimals(sql), read="trino").transform(_whole_decimal)
+        tree = parsed(sql)
         names = output_names(tree)
         scanned = 0
+        job.account(scanned)
         for reference in plan(tree, sql, database, self._catalog):
             items = self._pruned(connection, reference)
             rows, scanned = read(reference, items, self._store, job, scanned)
@@ -151,23 +146,10 @@ class DuckDbBackend:
         return [item for item in items if item.url in urls]
 
 
-def decimals(sql: str) -> str:
-    """DECIMAL literals as casts with their own precision and scale, which sqlglot would lose."""
-    found = list(tokens(sql))
-    for word, value in reversed(list(pairwise(found))):
-        match = _DECIMAL_LITERAL.fullmatch(value.text) if word.text.upper() == "DECIMAL" else None
-        if match:
-            scale = len(match[2] or "")
-            precision = max(len(match[1].lstrip("0")) + scale, scale, 1)
-            sql = f"{sql[:word.start]}CAST({value.text} AS DECIMAL({precision}, {scale})){sql[value.end:]}"
-    return sql
-
-
-def _whole_decimal(node: exp.Expr) -> exp.Expr:
-    """DECIMAL without arguments is DECIMAL(38, 0) in Trino, another in DuckDB."""
-    if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.DECIMAL and not node.expressions:
-        return exp.DataType.build("DECIMAL(38, 0)", dialect="trino")
-    return node
+def _interrupt(connection: duckdb.DuckDBPyConnection) -> None:
+    # A connection that is closed by now has nothing to interrupt.
+    with suppress(duckdb.Error):
+        connection.interrupt()
 
 
 def _narrowed(result: pa.Table, kinds: list[str]) -> pa.Table:
@@ -208,12 +190,3 @@ def _place(sql: str, name: str) -> str:
         if token.kind in ("word", "name") and wanted in token.text.lower().strip('"').split("."):
             return position(sql, token.start)
     return "line 1:1"
-
-
-def _parse_error(error: SqlglotError) -> str:
-    found = getattr(error, "errors", None)
-    if not found:
-        return f"line 1:1: {str(error).splitlines()[0]}"
-    first = found[0]
-    return (f"line {first.get('line') or 1}:{first.get('col') or 1}: mismatched input "
-            f"'{first.get('highlight') or '<EOF>'}'. {first.get('description') or ''}").strip()
