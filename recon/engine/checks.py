@@ -198,7 +198,7 @@ def unsafe_translate(node: exp.Expr, _: Parameters) -> bool:
 
 def unsafe_replace(node: exp.Expr, _: Parameters) -> bool:
     sought = node.expression
-    return not (isinstance(sought, exp.Literal) and sought.name) or node.args.get("replacement") is None
+    return not (isinstance(sought, exp.Literal) and sought.name)
 
 
 def unsafe_escape(node: exp.Expr, _: Parameters) -> bool:

@@ -47,7 +47,7 @@ def odd_window(node: exp.Expr, _: Parameters) -> bool:
 
 def odd_offset(node: exp.Expr, _: Parameters) -> bool:
     offset = node.args.get("offset")
-    return offset is not None and not offset.is_int
+    return offset is not None and not (offset.is_int and int(offset.to_py()) >= 0)
 
 
 def order_beside_distinct(node: exp.Expr, _: Parameters) -> bool:
