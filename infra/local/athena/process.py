@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from infra.local.guard import child_environment
+from infra.local.guard import child_environment, require_loopback
 from infra.local.processes import Server, answers
 
 START_SECONDS = 60.0
@@ -32,6 +32,10 @@ class Athena:
 
         `trino` is the address of the server that runs statements, None for DuckDB. Raises LocalRefused.
         """
+        for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_GLUE"):
+            require_loopback(aws.get(name, aws["AWS_ENDPOINT_URL"]), name)
+        if trino:
+            require_loopback(trino, "Trino")
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         written = folder / "endpoint"

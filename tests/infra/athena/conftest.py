@@ -14,13 +14,7 @@ from infra.local.guard import local_environment
 from infra.local.trino.server import Trino
 from tests.infra.athena.harness import Stack, fill
 
-TRINO = pytest.param("trino", marks=pytest.mark.trino)
-
-
-@pytest.fixture(scope="session", params=["duckdb", TRINO])
-def stack(request: SubRequest, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A server over either backend: what passes here holds for both."""
-    yield from _started(emulator, tmp_path_factory.mktemp("athena"), request.param == "trino")
+TRINO = pytest.param("real", marks=pytest.mark.trino)
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +23,23 @@ def plain(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Itera
     yield from _started(emulator, tmp_path_factory.mktemp("athena"), False)
 
 
+@pytest.fixture(scope="session")
+def real(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A server over Trino."""
+    yield from _started(emulator, tmp_path_factory.mktemp("athena"), True)
+
+
+@pytest.fixture(params=["plain", TRINO])
+def stack(request: SubRequest) -> Stack:
+    """A server over either backend: what passes here holds for both."""
+    found: Stack = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left_over(request: SubRequest) -> Iterator[None]:
     yield
-    for name in ("stack", "plain"):
+    for name in ("plain", "real"):
         if name in request.fixturenames:
             request.getfixturevalue(name).athena.reset()
 
@@ -44,7 +51,7 @@ def _started(emulator: Emulator, folder: Path, on_trino: bool) -> Iterator[Stack
     try:
         athena = Athena.start(folder / "athena", aws=aws, trino=trino.url if trino else None)
         try:
-            yield Stack(athena, aws)
+            yield Stack(athena, aws, trino.url if trino else "")
         finally:
             athena.stop()
     finally:

@@ -54,8 +54,10 @@ def fill(aws: Mapping[str, str]) -> None:
 class Stack:
     """The server and clients for it."""
 
-    def __init__(self, athena: Athena, aws: Mapping[str, str]) -> None:
+    def __init__(self, athena: Athena, aws: Mapping[str, str], trino: str = "") -> None:
+        """`trino` is the address of the Trino behind it, empty for DuckDB."""
         self.athena = athena
+        self.trino = trino
         self.aws = {**aws, "AWS_ENDPOINT_URL_ATHENA": athena.endpoint}
         self.s3: Any = guard.client("s3", self.aws)
         self.glue: Any = guard.client("glue", self.aws)
