@@ -53,7 +53,7 @@ class AthenaBackend:
             found = self._glue.get_table(DatabaseName=self._settings.database, Name=table.name)["Table"]
         descriptor = found["StorageDescriptor"]
         columns = [*descriptor["Columns"], *found.get("PartitionKeys", ())]
-        check_columns(table, name, {column["Name"]: column["Type"] for column in columns})
+        check_columns(table, name, [column["Name"] for column in columns])
         check_location(name, descriptor.get("Location"), f"{root}/{table.name}")
         return f'"{self._settings.database}"."{table.name}"'
 
@@ -75,7 +75,8 @@ class AthenaBackend:
         self._unloads += 1
         schema, paths = self._unload(statement, f"fetched_{self._unloads}")
         with plainly(f"results in {self._location}"):
-            parts = [pq.read_table(path, filesystem=self._files).cast(schema) for path in paths]
+            parts = [pq.read_table(path, filesystem=self._files, coerce_int96_timestamp_unit="ms").cast(schema)
+                     for path in paths]
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
     def drop(self, name: str) -> None:
@@ -115,7 +116,9 @@ class AthenaBackend:
             found = self._files.get_file_info(fs.FileSelector(f"{self._base}/{name}", allow_not_found=True))
         paths = sorted(item.path for item in found if item.is_file and item.size)
         if paths:
-            return pq.read_schema(self._files.open_input_file(paths[0])).remove_metadata(), paths
+            # Athena writes times as INT96, which pyarrow would read as nanoseconds: none before 1677 or after 2262.
+            file = pq.ParquetFile(self._files.open_input_file(paths[0]), coerce_int96_timestamp_unit="ms")
+            return file.schema_arrow.remove_metadata(), paths
         described = self._execute(f"SELECT * FROM ({statement}) LIMIT 0").description or ()
         fields = [pa.field(column[0], pa.decimal128(column[4], column[5]) if column[1] == "decimal"
                            else arrow_type(column[1])) for column in described]
