@@ -54,15 +54,26 @@ lab: setup ## JupyterLab on notebooks/, with the lake of the last run as noteboo
 	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks --ServerApp.ip=127.0.0.1 --LabApp.news_url=None --LabApp.extension_manager=readonly \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
-check: setup ## What make test leaves out: lint, types, import contracts, SQL lint, browser
+check: setup ## What make test leaves out: lint, types, import contracts, SQL lint, browser, Trino
 	$(BIN)/ruff check .
 	$(PY) -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(PY) -m recon.engine.subset
-	$(PY) -m pytest -m browser $(TESTS)
+	$(PY) -m pytest -m browser $(TESTS) $(NONE_WILL_DO)
+	$(TRINO)
+
+# Narrowed by TESTS, a stage may have no test left.
+NONE_WILL_DO = || test $$? -eq 5 -a -n "$(TESTS)"
+
+# Where its parts cannot be fetched or run it is left out with the reason, in CI it fails. One process: one server.
+TRINO = @start=$$SECONDS; $(PY) -m infra.local.trino.install || case "$$CI" in ""|0|false) ;; *) exit 2;; esac; \
+	{ $(PY) -m pytest -m "trino and not nightly" --durations=5 $(TESTS) $(NONE_WILL_DO); } && echo "Trino: $$((SECONDS - start)) s"
 
 nightly: setup ## The tests with the large numbers
-	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -n $(WORKERS) -m "not browser and not bench" \
+	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -n $(WORKERS) -m "not browser and not trino and not bench" \
+		--hypothesis-seed=$${HYPOTHESIS_SEED:-$$(date -u +%Y%m%d)} $(TESTS)
+	$(PY) -m infra.local.trino.install
+	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -rP -m trino \
 		--hypothesis-seed=$${HYPOTHESIS_SEED:-$$(date -u +%Y%m%d)} $(TESTS)
 
 bench: setup ## The benchmarks; figures go to build/bench.json
