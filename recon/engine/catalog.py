@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from pipeline.schemas.columns import Table
 from recon.errors import Refused
@@ -12,11 +12,11 @@ class CatalogRefused(Refused):
     """The catalog's table is not the one that the run means."""
 
 
-def check_columns(table: Table, name: str, types: Mapping[str, str]) -> None:
-    """Raises CatalogRefused where the catalog's table lacks declared columns; `types` are its columns' types."""
-    missing = [column.name for column in table.all_columns() if column.name not in types]
+def check_columns(table: Table, name: str, columns: Collection[str]) -> None:
+    """Raises CatalogRefused where the catalog's table lacks declared columns; `columns` are those it has."""
+    missing = [column.name for column in table.all_columns() if column.name not in columns]
     if missing:
-        raise CatalogRefused(f"table {name} lacks {', '.join(missing)}; it has {', '.join(types) or 'no columns'}: "
+        raise CatalogRefused(f"table {name} lacks {', '.join(missing)}; it has {', '.join(columns) or 'no columns'}: "
                              "deploy the lake's tables anew, so that they are as pipeline/schemas declares them")
 
 

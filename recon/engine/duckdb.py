@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 import pyarrow as pa
-from fsspec.implementations.arrow import ArrowFSWrapper
 
 from pipeline.schemas.render import duckdb_select
 from pipeline.schemas.tables import table as declared
@@ -17,7 +16,7 @@ from recon.engine.port import Call, Scalar
 from recon.engine.queries import BadQuery, Query
 from recon.lake import LakeObject
 from recon.settings import Settings, from_environment
-from recon.store.arrow import filesystem
+from recon.store.arrow import BucketFiles, filesystem
 
 
 class DuckDbEngine:
@@ -47,7 +46,7 @@ class DuckDbEngine:
             self._connection.execute("SET enable_progress_bar = false")
         if self._root.startswith("s3://"):
             # Arrow's client instead of an extension, which would have to be fetched.
-            self._connection.register_filesystem(ArrowFSWrapper(filesystem(self._root)[0]))
+            self._connection.register_filesystem(BucketFiles(filesystem(self._root)[0]))
 
     def __enter__(self) -> DuckDbEngine:
         return self

@@ -25,6 +25,8 @@ _READABLE: dict[Type, re.Pattern[str]] = {
 }
 """What a file may hold for a declared type without a value being rounded or guessed: a float is never money."""
 
+_WHOLE_TYPES = (Type.BIGINT, Type.INT)
+
 EMPTY = "NULL"
 """The type of a column that holds nothing but NULLs."""
 
@@ -59,10 +61,20 @@ def alike(connection: duckdb.DuckDBPyConnection, table: Table, root: str, paths:
     return result
 
 
-def check(table: Table, types: Mapping[str, str], path: str) -> None:
-    """Raises FileRefused where a file with columns of these types (in DuckDB's names) cannot be read as `table`."""
+def check(table: Table, types: Mapping[str, str], path: str, *, engine: str | None = None) -> None:
+    """Raises FileRefused where a file with columns of these types (in DuckDB's names) cannot be read as `table`.
+
+    `engine` names one that itself reads a column only as what it is: it cannot turn a decimal into a whole number,
+    nor read a column that was written without a type.
+    """
     for column in table.columns:
-        _check(table, column, types.get(column.name), path)
+        kind = types.get(column.name)
+        _check(table, column, kind, path)
+        if engine and kind and (kind == EMPTY or (kind.startswith("DECIMAL") and column.type in _WHOLE_TYPES)):
+            shown = "without a type" if kind == EMPTY else kind
+            raise FileRefused(f"{table.name}: column {column.name} is {shown} in {path}, which engine {engine} cannot "
+                              f"read as {column.type.value}; write the file anew with the declared type, or use "
+                              "engine duckdb")
 
 
 def _schemas(connection: duckdb.DuckDBPyConnection, table: Table, root: str,

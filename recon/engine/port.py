@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, Self
 
 import pyarrow as pa
 
@@ -57,4 +57,12 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Lets go of memory and scratch files. Closing twice is no error."""
+        ...
+
+    def __enter__(self) -> Self:
+        """The engine itself; it closes at the end of the block."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Closes."""
         ...

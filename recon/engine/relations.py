@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from pipeline.schemas.columns import Table, Type
-from recon.engine.queries import DIALECT
+from recon.engine.queries import DIALECT, BadQuery
 from recon.lake import LakeObject
 
 INLINE_BYTES = 48_000
@@ -72,10 +72,19 @@ def with_relations(tree: exp.Expr, relations: Mapping[str, exp.Query]) -> exp.Qu
     return whole  # type: ignore[no-any-return]
 
 
-def order_of(tree: exp.Expr) -> list[tuple[str, bool]]:
-    """(output column, descending) of the statement's own ORDER BY, which an unload does not keep."""
+def order_of(tree: exp.Query) -> list[tuple[str, bool]]:
+    """(output column, descending) of the statement's own ORDER BY, which an unload does not keep. Raises BadQuery."""
     order = tree.args.get("order")
-    return [(item.this.name, bool(item.args.get("desc"))) for item in order.expressions] if order else []
+    columns = tree.named_selects
+    found = []
+    for item in order.expressions if order else ():
+        by_number = isinstance(item.this, exp.Literal) and item.this.is_int
+        name = columns[int(item.this.name) - 1] if by_number else item.this.name
+        if name not in columns:
+            raise BadQuery(f"a result is ordered by {item.this.sql(dialect=DIALECT)}, which is not among its columns "
+                           f"({', '.join(columns)}); an engine that unloads its results cannot keep such an order")
+        found.append((name, bool(item.args.get("desc"))))
+    return found
 
 
 def _parsed(sql: str) -> exp.Query:

@@ -84,7 +84,7 @@ class RemoteEngine:
         shape = declared(table)
         found = footers(shape, self._root, [item.path for item in objects])
         for footer in found:
-            files.check(shape, footer.types, footer.path)
+            files.check(shape, footer.types, footer.path, engine=self.name)
         source = self._backend.lake_table(shape, self._root)
         if not objects:
             relation = relations.empty_relation(shape)

@@ -18,6 +18,7 @@ from recon.errors import Refused
 from recon.settings import TrinoSettings
 from recon.store.arrow import filesystem
 
+_COLUMN = re.compile(r'^   "?(\w+)"? [a-z]', re.MULTILINE)
 _LOCATION = re.compile(r"external_location = '([^']*)'")
 
 
@@ -47,15 +48,13 @@ class TrinoBackend:
         """See Backend."""
         name = f"{self._settings.lake}.{table.name}"
         try:
-            rows = self._run(f"DESCRIBE {name}")
-            ((ddl,),) = self._run(f"SHOW CREATE TABLE {name}").to_pydict().values()
+            ddl = self._run(f"SHOW CREATE TABLE {name}").column(0)[0].as_py()
         except TrinoQueryError as error:
             if error.error_name in ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND"):
                 raise TrinoRefused(f"Trino at {self._settings.address} has no table {name} ({error.message}); "
                                    "see RECON_TRINO_LAKE, and declare the lake's tables first") from None
             raise
-        types: dict[Any, Any] = dict(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True))
-        check_columns(table, name, types)
+        check_columns(table, name, _COLUMN.findall(ddl))
         found = _LOCATION.search(ddl)
         check_location(name, found[1] if found else None, f"{root}/{table.name}")
         return name

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow import fs
 
 from recon.store import aws
@@ -23,6 +24,15 @@ def filesystem(root: str) -> tuple[fs.FileSystem, str]:
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return fs.S3FileSystem(endpoint_override=endpoint, region=region), root.removeprefix("s3://").rstrip("/")
+
+
+class BucketFiles(ArrowFSWrapper):  # type: ignore[misc]
+    """A file system as fsspec knows one, for DuckDB; names are taken as they are."""
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        # fsspec's own reads the address as a URL, and '?' in an object's name would begin a query.
+        return path.removeprefix("s3://").rstrip("/")
 
 
 @contextmanager

@@ -7,23 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.harness import ENGINES, Bench, Catalog
+from tests.engine.harness import KINDS, PARAMS, Bench, opened
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=PARAMS)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """An engine over an empty lake."""
-    catalog = Catalog()
-    engine = ENGINES[request.param](tmp_path, catalog)
-    yield Bench(engine, catalog, tmp_path)
-    engine.close()
+    yield from _bench(request, tmp_path)
 
 
-@pytest.fixture(scope="module", params=sorted(ENGINES))
+@pytest.fixture(scope="module", params=PARAMS)
 def shared_bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """One engine for a module's many small expressions."""
-    catalog = Catalog()
-    root = tmp_path_factory.mktemp("lake")
-    engine = ENGINES[request.param](root, catalog)
-    yield Bench(engine, catalog, root)
-    engine.close()
+    yield from _bench(request, tmp_path_factory.mktemp("lake"))
+
+
+def _bench(request: pytest.FixtureRequest, folder: Path) -> Iterator[Bench]:
+    _, needed = KINDS[request.param]
+    with opened(request.param, folder, request.getfixturevalue(needed) if needed else None) as bench:
+        yield bench

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from infra.local.guard import applied, client
+from infra.local.lake import declare, make_bucket
+from infra.local.stack import Stack
 from pipeline.schemas.render import arrow_schema
 from pipeline.schemas.tables import table as declared
 from recon.engine import queries
-from recon.engine.duckdb import DuckDbEngine
+from recon.engine.open import open_engine
 from recon.engine.port import Engine, Scalar
 from recon.lake import LakeObject
-from recon.settings import Settings
+from recon.store import s3
 
 LANDED = datetime(2026, 1, 2, tzinfo=UTC)
 HEADER = "-- purpose: test\n-- grain: test\n-- inputs: {inputs}\n-- parameters: {parameters}\n"
@@ -38,28 +46,65 @@ class Catalog:
         return name
 
 
-EngineMaker = Callable[[Path, Catalog], Engine]
-
-ENGINES: dict[str, EngineMaker] = {
-    "duckdb": lambda root, catalog: DuckDbEngine(str(root), settings=Settings(2, "1GB"), catalog=catalog),
+KINDS: dict[str, tuple[str, str | None]] = {
+    "duckdb": ("duckdb", None),
+    "duckdb_s3": ("duckdb", "stack"),
+    "athena": ("athena", "stack"),
+    "trino": ("trino", "trino_stack"),
+    "athena_on_trino": ("athena", "trino_stack"),
 }
-"""Every engine that must hold the contract; a maker gets the lake's folder and the catalog."""
+"""Every engine that must hold the contract, as (name, fixture of the stack it needs): a lake in a folder needs none."""
+
+PARAMS = [pytest.param(kind, marks=[pytest.mark.trino] if stack == "trino_stack" else [])
+          for kind, (_, stack) in KINDS.items() if kind != "athena_on_trino"]
+"""Athena on a Trino server differs from Athena on DuckDB by the server alone, which has a contract of its own."""
+BUCKET = "contract-lakes"
+_NUMBERS = count()
+
+
+@contextmanager
+def opened(kind: str, folder: Path, stack: Stack | None) -> Iterator[Bench]:
+    """A bench with the engine of this kind over an empty lake: `folder`, or a place of its own on the stack's S3."""
+    engine, _ = KINDS[kind]
+    catalog = Catalog()
+    if stack is None:
+        with open_engine(engine, str(folder), catalog=catalog) as running:
+            yield Bench(running, catalog, str(folder))
+        return
+    name = f"lake_{os.getpid()}_{next(_NUMBERS)}"
+    settings = stack.environment()
+    declare(BUCKET, name, name, aws=settings)
+    make_bucket(client("s3", settings), BUCKET)
+    with applied(settings | {"RECON_ATHENA_DATABASE": name, "RECON_TRINO_LAKE": f"lake.{name}"}):
+        root = f"s3://{BUCKET}/{name}"
+        with open_engine(engine, root, catalog=catalog) as running:
+            yield Bench(running, catalog, root)
 
 
 class Bench:
-    """An engine over a lake in a temporary folder."""
+    """An engine over a lake of its own."""
 
-    def __init__(self, engine: Engine, catalog: Catalog, root: Path) -> None:
+    def __init__(self, engine: Engine, catalog: Catalog, root: str) -> None:
         self.engine = engine
         self.catalog = catalog
         self.root = root
 
     def write(self, table: str, path: str, rows: pa.Table) -> LakeObject:
         """Writes one object of `table` at `path` relative to the lake."""
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(rows, target)
+        body = io.BytesIO()
+        pq.write_table(rows, body)
+        self.put(path, body.getvalue())
         return LakeObject(table, path, rows.num_rows, None, LANDED)
+
+    def put(self, path: str, body: bytes) -> None:
+        """Writes the bytes of one object."""
+        if self.root.startswith("s3://"):
+            bucket, prefix = s3.split(self.root)
+            client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{path}", Body=body)
+            return
+        target = Path(self.root, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
 
     def rows(self, sql: str, *, inputs: str = "none", parameters: str = "none",
              **params: Scalar) -> list[tuple[Any, ...]]:
