@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +22,7 @@ from pyarrow import fs
 from pyathena import connect
 from pyathena.arrow.cursor import ArrowCursor
 from pyathena.arrow.result_set import AthenaArrowResultSetMetadataReader
+from trino.dbapi import Connection
 
 from infra.local import guard
 from infra.local.athena import Athena
@@ -141,6 +143,17 @@ class Stack:
             with closing(connection), closing(connection.cursor()) as cursor:
                 table: pa.Table = cursor.execute(sql, **settings).as_arrow()
                 return table
+
+    def at_work(self) -> int:
+        """Queries of the server that the Trino behind it still runs; 0 where there is none."""
+        if not self.trino:
+            return 0
+        address = urlsplit(self.trino)
+        with closing(Connection(host=str(address.hostname), port=int(address.port or 0), user="test")) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT count(*) FROM system.runtime.queries "
+                           "WHERE \"user\" = 'athena' AND state NOT IN ('FINISHED', 'FAILED')")
+            return int(cursor.fetchall()[0][0])
 
     @property
     def endpoint_s3(self) -> str:

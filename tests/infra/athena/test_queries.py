@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -239,17 +241,34 @@ def test_a_table_that_was_just_made_through_glue(stack: Stack) -> None:
     assert stack.failure(f"SELECT k FROM {name}").startswith("HIVE_BAD_DATA: ")
 
 
-def test_stopping_ends_a_query_that_runs(stack: Stack) -> None:
+@pytest.mark.parametrize("unloads", [False, True])
+def test_stopping_ends_a_query_that_runs(stack: Stack, unloads: bool) -> None:
     many = "UNNEST(sequence(1, 10000)) AS {0} ({0})"
-    query = stack.start(f"SELECT count(*) FROM {many.format('a')}, {many.format('b')}, {many.format('c')}, "
-                        f"{many.format('d')} WHERE a * b + c <> d")
+    sql = (f"SELECT count(*) AS n FROM {many.format('a')}, {many.format('b')}, {many.format('c')}, {many.format('d')} "
+           "WHERE a * b + c <> d")
+    target = stack.target()
+    query = stack.start(f"UNLOAD ({sql}) TO '{target}' WITH (format = 'PARQUET')" if unloads else sql)
     stack.running(query)
+    # Long enough for the backend to be at work.
+    time.sleep(1)
     stack.api.stop_query_execution(QueryExecutionId=query)
     status = stack.ended(query)["Status"]
     assert status["State"] == "CANCELLED"
     assert "AthenaError" not in status
+    assert stack.keys(target) == []
+    assert stack.at_work() == 0
     with pytest.raises(stack.api.exceptions.InvalidRequestException, match="Final query state: CANCELLED"):
         stack.api.get_query_results(QueryExecutionId=query)
+
+
+def test_queries_run_beside_each_other(stack: Stack) -> None:
+    def one(number: int) -> list[dict[str, object]]:
+        _, files = stack.unloaded(f"SELECT {number} AS n, count(*) AS rows FROM ledger_entries "
+                                  "WHERE dt = DATE '2026-01-01'")
+        return [row for file in files for row in file.to_pylist()]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(one, range(6))) == [[{"n": number, "rows": 4}] for number in range(6)]
 
 
 def test_utilities(stack: Stack) -> None:
