@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import logging
 import re
+import urllib.request
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
-import requests
 import trino.client
 import trino.exceptions
 from trino.dbapi import Connection, Cursor
@@ -134,7 +134,7 @@ class TrinoBackend:
                 _account(job, cursor, quietly=True)
                 job.check()
                 raise _failure(error) from None
-            except (trino.exceptions.TrinoConnectionError, requests.RequestException) as error:
+            except (trino.exceptions.TrinoConnectionError, OSError) as error:
                 raise QueryFailed("GENERIC_INTERNAL_ERROR", f"Trino does not answer: {error}", category=SYSTEM,
                                   retryable=True) from None
         job.check()
@@ -144,9 +144,11 @@ class TrinoBackend:
     def _stop(self, cursor: Cursor) -> None:
         query = cursor.query_id
         if query:
+            call = urllib.request.Request(f"{self._url}/v1/query/{query}", headers={"X-Trino-User": "athena"},
+                                          method="DELETE")
             try:
-                requests.delete(f"{self._url}/v1/query/{query}", headers={"X-Trino-User": "athena"}, timeout=10)
-            except requests.RequestException as error:
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=10).close()
+            except OSError as error:
                 _log.warning("query %s could not be stopped: %s", query, error)
 
 
