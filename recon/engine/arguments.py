@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from recon.engine.kinds import BOOLEAN, DATE, DECIMAL, SHIFT, STRING, TIMESTAMP, WHOLE, branches, kind
+from recon.engine.kinds import BOOLEAN, DATE, DECIMAL, SHIFT, STRING, TIMESTAMP, WHOLE, branches, kind, together
 
 Parameters = Mapping[str, str]
 
@@ -52,12 +52,8 @@ def wrong_argument(node: exp.Expr, parameters: Parameters) -> bool:
 
 def mixed_values(node: exp.Expr, parameters: Parameters) -> bool:
     """Whether values that become one column or one result are known to be of several types."""
-    if isinstance(node, exp.SetOperation):
-        left, right = _columns(node.left), _columns(node.right)
-        return any(_mixed(pair, parameters) for pair in zip(left, right, strict=False))
-    if isinstance(node, exp.Values):
-        rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
-        return any(_mixed(column, parameters) for column in zip(*rows, strict=False))
+    if isinstance(node, exp.SetOperation | exp.Values):
+        return any(_mixed(column, parameters) for column in together(node))
     if isinstance(node, exp.Nullif):
         return _mixed((node.this, node.expression), parameters)
     if isinstance(node, exp.Lag | exp.Lead):

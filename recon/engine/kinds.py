@@ -77,6 +77,15 @@ def branches(node: exp.Expr) -> list[exp.Expr] | None:
     return None
 
 
+def together(node: exp.SetOperation | exp.Values) -> list[tuple[exp.Expr, ...]]:
+    """The values that stand in one column: of both sides of a union, of the rows of VALUES."""
+    if isinstance(node, exp.SetOperation):
+        rows = [[column.unalias() for column in side.selects] for side in (node.left, node.right)]
+    else:
+        rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
+    return list(zip(*rows, strict=False))
+
+
 def _there(node: exp.Expr | None) -> list[exp.Expr]:
     return [] if node is None else [node]
 

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 _ARITHMETIC_SHIFT = "BITWISE_RIGHT_SHIFT_ARITHMETIC"
 _BITWISE = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
+_LONGEST = 2**31 - 1
 _TIMESTAMP = exp.DataType.Type.TIMESTAMP
 
 
@@ -83,11 +84,12 @@ def _number(node: exp.Expr) -> exp.Expr:
 
 def _cut(node: exp.Expr) -> exp.Expr:
     length = node.args.get("length") if isinstance(node, exp.Substring) else None
-    if length is None or isinstance(length, exp.Literal | exp.Case):
+    if length is None or (isinstance(length, exp.Literal) and int(length.name) <= _LONGEST):
         return node
-    # A negative length is nothing there and the other direction here; NULL stays NULL.
-    least = exp.Literal.number(0)
-    cases = [exp.If(this=exp.LT(this=length, expression=least), true=least.copy())]
+    # A negative length is nothing there and the other direction here; a huge one an error here; NULL stays NULL.
+    least, most = exp.Literal.number(0), exp.Literal.number(_LONGEST)
+    cases = [exp.If(this=exp.LT(this=exp.Paren(this=length), expression=least), true=least.copy()),
+             exp.If(this=exp.GT(this=exp.Paren(this=length.copy()), expression=most), true=most.copy())]
     node.set("length", exp.Case(ifs=cases, default=length.copy()))
     return node
 

@@ -63,7 +63,19 @@ def unordered_limit(node: exp.Expr, _: Parameters) -> bool:
 
 
 def wide_count(node: exp.Expr, _: Parameters) -> bool:
-    return isinstance(node.this, exp.Distinct) and len(node.this.expressions) != 1
+    if not isinstance(node.this, exp.Distinct):
+        return False
+    # Beside another aggregate, Trino 435 counts the rows where what is counted turns out to be one constant.
+    select = node.find_ancestor(exp.Select)
+    beside = [part for part in _own(select) if isinstance(part, exp.AggFunc)] if select else []
+    return len(node.this.expressions) != 1 or len(beside) > 1
+
+
+def constant_order(node: exp.Expr, _: Parameters) -> bool:
+    order = node.parent.parent if node.parent else None
+    if node.this.is_int and isinstance(order, exp.Query):
+        return int(node.this.to_py()) < 1
+    return not (node.this.find(exp.Column) or node.this.find(exp.AggFunc))
 
 
 def bare_star(node: exp.Expr, _: Parameters) -> bool:
@@ -84,7 +96,9 @@ def odd_join(node: exp.Expr, _: Parameters) -> bool:
 
 
 def odd_group(node: exp.Expr, _: Parameters) -> bool:
-    return any(value for key, value in node.args.items() if key != "expressions")
+    keys = node.expressions
+    return (any(value for key, value in node.args.items() if key != "expressions")
+            or not all(key.find(exp.Column) or (key.is_int and int(key.to_py()) > 0) for key in keys))
 
 
 def distinct_on(node: exp.Expr, _: Parameters) -> bool:
@@ -122,6 +136,11 @@ def odd_identifier(node: exp.Expr, _: Parameters) -> bool:
 
 def _bare_columns(node: exp.Expr) -> Iterator[exp.Column]:
     """Columns without a table in this SELECT itself, its subqueries left out."""
-    for found in node.walk(prune=lambda part: isinstance(part, exp.Query)):
+    for found in _own(node):
         if isinstance(found, exp.Column) and not found.table:
             yield found
+
+
+def _own(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Every part of a construct but what is within its subqueries."""
+    return node.walk(prune=lambda part: isinstance(part, exp.Query) and part is not node)

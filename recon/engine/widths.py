@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
 from pipeline.schemas.columns import Type
-from recon.engine.kinds import DECIMAL, SAME_AS_FIRST, TYPES, WHOLE, branches, kind
+from recon.engine.kinds import DECIMAL, SAME_AS_FIRST, TYPES, WHOLE, branches, kind, together
 
 Parameters = Mapping[str, str]
 Width = tuple[int, int]
@@ -48,15 +48,33 @@ def narrow_product(node: exp.Expr, parameters: Parameters) -> bool:
 
 
 def no_room(node: exp.Expr, parameters: Parameters) -> bool:
-    """Whether decimals that meet have no common type: digits before one point and after another exceed 38."""
-    sides = branches(node)
-    if sides is None:
-        sides = [node.this, *(part for name in ("expression", "low", "high") if (part := node.args.get(name)))]
-        sides += node.expressions if isinstance(node, exp.In) else []
-    if DECIMAL not in [kind(side, parameters) for side in sides]:
+    """Whether decimals that meet have no common type: digits before one point and after another exceed 38.
+
+    Where several values become one, a value of unknown type beside a decimal counts too.
+    """
+    if isinstance(node, exp.SetOperation | exp.Values):
+        return any(_crowded(column, parameters, strict=True) for column in together(node))
+    choices = branches(node)
+    if choices is not None:
+        return _crowded(choices, parameters, strict=True)
+    sides = [node.this, *(part for name in ("expression", "low", "high") if (part := node.args.get(name)))]
+    if isinstance(node, exp.In):
+        query = node.args.get("query")
+        if query is not None and len(query.selects) == 1:
+            return _crowded([node.this, query.selects[0].unalias()], parameters, strict=True)
+        sides += node.expressions
+    return _crowded(sides, parameters, strict=False)
+
+
+def _crowded(sides: Sequence[exp.Expr], parameters: Parameters, *, strict: bool) -> bool:
+    sides = [side for side in sides if not isinstance(side.unnest(), exp.Null)]
+    if DECIMAL not in [kind(side, parameters) for side in sides] or len(sides) < 2:
         return False
-    found = [known for side in sides if (known := width(side, parameters))]
-    return len(found) > 1 and max(side[0] for side in found) + max(side[1] for side in found) > MOST
+    found = [width(side, parameters) for side in sides]
+    known = [side for side in found if side]
+    if strict and len(known) < len(found):
+        return True
+    return len(known) > 1 and max(side[0] for side in known) + max(side[1] for side in known) > MOST
 
 
 def _leaf(node: exp.Column | exp.Placeholder | exp.Literal | exp.Cast, parameters: Parameters) -> Width | None:

@@ -97,6 +97,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("greatest(1, 2.5)", D("2.5")),
     ("coalesce(CAST(NULL AS DECIMAL(10, 2)), 0)", D("0.00")),
     ("coalesce(1, 2.5)", D("1.0")),
+    ("coalesce(CAST(CAST(NULL AS DECIMAL(38, 4)) AS DECIMAL(38, 2)), CAST('1.00' AS DECIMAL(38, 2)))", D("1.00")),
     ("nullif(CAST('1.50' AS DECIMAL(10, 2)), CAST('1.5' AS DECIMAL(10, 1)))", None),
     ("CASE WHEN true THEN 1 ELSE 2.5 END", D("1.0")),
     ("if(true, 1, 2.5)", D("1.0")),

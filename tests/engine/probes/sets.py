@@ -10,7 +10,10 @@ from tests.engine.probes.rows import SWING, WIDE, T, U
 
 STATEMENTS: list[tuple[str, list[tuple[Any, ...]]]] = [
     # Aggregates pass over NULL; of no rows they are NULL, and count is 0
-    (f"SELECT count(*), count(t.s), count(DISTINCT t.s) FROM {T}", [(4, 3, 2)]),
+    (f"SELECT count(*), count(t.s) FROM {T}", [(4, 3)]),
+    (f"SELECT count(DISTINCT t.s) FROM {T}", [(2,)]),
+    (f"SELECT t.n > 2, count(DISTINCT t.s) FROM {T} GROUP BY t.n > 2 ORDER BY 1", [(False, 2), (True, 1)]),
+    (f"SELECT count(DISTINCT x.c) FROM (SELECT 'a' AS c, t.n FROM {T}) AS x", [(1,)]),
     (f"SELECT count(*), count(1), count(t.n) FROM {T} WHERE t.n > 9", [(0, 0, 0)]),
     ("SELECT count(*) FILTER (WHERE t.s = 'a'), count(*) FILTER (WHERE NOT t.s = 'a'), count(*) FILTER "
      f"(WHERE t.n > 9) FROM {T}", [(2, 1, 0)]),

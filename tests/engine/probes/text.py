@@ -31,6 +31,8 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("substr('hello', 6, 2)", ""),
     ("substr('hello', 1, 0)", ""),
     ("substr('hello', 2, -1)", ""),
+    ("substr('hello', 2, 9223372036854775807)", "ello"),
+    ("substr('hello', 2, CAST(9223372036854775807 AS BIGINT) - 1)", "ello"),
     ("substr('hello', 1, length('hello') - 6)", ""),
     ("substr('hello', 2, length('hello') - 6)", ""),
     ("substr('hello', length('hello') + 1)", ""),
