@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from _pytest.fixtures import SubRequest
 from infra.local.athena import Athena
 from infra.local.emulator import Emulator
 from infra.local.guard import local_environment
-from infra.local.trino.server import Trino
+from infra.local.stack import Stack as WholeStack
 from tests.infra.athena.harness import Stack, fill
 
 TRINO = pytest.param("real", marks=pytest.mark.trino)
@@ -20,13 +20,15 @@ TRINO = pytest.param("real", marks=pytest.mark.trino)
 @pytest.fixture(scope="session")
 def plain(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A server over DuckDB, for what no backend has a part in."""
-    yield from _started(emulator, tmp_path_factory.mktemp("athena"), False)
+    yield from _started(local_environment(emulator.endpoint), tmp_path_factory.mktemp("athena"))
 
 
 @pytest.fixture(scope="session")
-def real(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A server over Trino."""
-    yield from _started(emulator, tmp_path_factory.mktemp("athena"), True)
+def real(trino_stack: WholeStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A server over Trino: the one that all tests of this worker share."""
+    assert trino_stack.trino is not None
+    aws = local_environment(trino_stack.emulator.endpoint)
+    yield from _started(aws, tmp_path_factory.mktemp("athena"), trino_stack.trino.url)
 
 
 @pytest.fixture(params=["plain", TRINO])
@@ -44,16 +46,10 @@ def _nothing_left_over(request: SubRequest) -> Iterator[None]:
             request.getfixturevalue(name).athena.reset()
 
 
-def _started(emulator: Emulator, folder: Path, on_trino: bool) -> Iterator[Stack]:
-    aws = local_environment(emulator.endpoint)
+def _started(aws: Mapping[str, str], folder: Path, trino: str = "") -> Iterator[Stack]:
     fill(aws)
-    trino = Trino.start(folder / "trino", aws=aws) if on_trino else None
+    athena = Athena.start(folder / "athena", aws=aws, trino=trino or None)
     try:
-        athena = Athena.start(folder / "athena", aws=aws, trino=trino.url if trino else None)
-        try:
-            yield Stack(athena, aws, trino.url if trino else "")
-        finally:
-            athena.stop()
+        yield Stack(athena, aws, trino)
     finally:
-        if trino:
-            trino.stop()
+        athena.stop()
