@@ -61,7 +61,7 @@ def child_environment(settings: Mapping[str, str], caller: Mapping[str, str] | N
 
 @contextmanager
 def applied(settings: Mapping[str, str]) -> Generator[None]:
-    """This process has the environment of child_environment(settings) for the length of the block."""
+    """This process, all its threads, has the environment of child_environment(settings) for the block's length."""
     before = dict(os.environ)
     wanted = child_environment(settings)
     try:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from infra.local.errors import LocalRefused
 
-OLDEST, NEWEST = 17, 23
-"""Releases that this server starts on: older ones lack what it needs, newer ones have dropped it."""
+OLDEST, NEWEST = 17, 21
+"""Releases of Java that this server was made for: older ones lack what it needs, newer ones drop it one by one."""
 
 WHAT_TO_INSTALL = "Debian: apt-get install openjdk-17-jdk-headless maven"
 

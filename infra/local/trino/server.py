@@ -28,6 +28,8 @@ JVM = (
     "-Xmx2G", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
     # Most of a short query's time goes into compiling, and the second compiler costs more than it gains here.
     "-XX:TieredStopAtLevel=1",
+    # It would leave files in the system's temp folder.
+    "-XX:-UsePerfData",
     # Without it the server cannot look at itself and does not start.
     "-Djdk.attach.allowAttachSelf=true", "-Djol.skipHotspotSAAttach=true",
     "-Djava.net.preferIPv4Stack=true", "-Dfile.encoding=UTF-8", "-Duser.timezone=UTC",
@@ -95,6 +97,8 @@ class Trino:
         for server in reversed(self.servers):
             # There is nothing to save, and asked kindly it takes its time.
             server.stop(patience=0)
+            # Ended like this it leaves the socket behind by which it looked at itself, always in this folder.
+            Path(f"/tmp/.java_pid{server.pid}").unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _coordinator(self, runtime: Path) -> Server:
