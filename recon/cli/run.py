@@ -19,6 +19,7 @@ from pipeline.schemas.currency import ISO_EXPONENTS
 from recon.engine.port import ENGINES
 from recon.errors import Refused
 from recon.lake import Lake
+from recon.match.plan import size
 from recon.match.policy import Policy
 from recon.match.request import WINDOWS, Request
 from recon.match.run import preflight
@@ -124,6 +125,10 @@ def _print_summary(console: Console, summary: Mapping[str, Any]) -> None:
             *(_major(total[f"{name}_minor"], total["currency"]) for name in amounts),
         )
     console.print(table, no_wrap=True, overflow="ignore", crop=False)
+    if summary["scan"]:
+        scan = summary["scan"]
+        console.print(f"read: {size(scan['scanned_bytes'])} as {summary['engine']} counts, "
+                      f"{size(scan['estimated_bytes'])} estimated before, budget {size(scan['budget_bytes'])}")
     if summary["classes"]:
         parts = (f"{name} {entry['rows']:,}" for name, entry in summary["classes"].items())
         console.print("classes: " + ", ".join(parts), markup=False)

@@ -6,6 +6,7 @@ CSV results cannot tell NULL from '', and Athena may answer from an earlier resu
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,15 +14,20 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 from pyathena.connection import Connection
 from pyathena.cursor import Cursor
+from pyathena.util import RetryConfig
 
 from pipeline.schemas.columns import Table
 from recon.engine import athena_errors
 from recon.engine.catalog import check_columns, check_location
 from recon.engine.glue import parquet_table
+from recon.engine.statement import Statement
 from recon.engine.types import arrow_type
 from recon.settings import AthenaSettings
 from recon.store import aws, s3
 from recon.store.arrow import filesystem, plainly
+
+_RETRIES = RetryConfig(attempt=5, max_delay=8)
+"""Of throttled calls: about a quarter of a minute in all, then the user is told."""
 
 
 class AthenaBackend:
@@ -29,8 +35,9 @@ class AthenaBackend:
 
     name = "athena"
 
-    def __init__(self, settings: AthenaSettings) -> None:
+    def __init__(self, settings: AthenaSettings, progress: Callable[[str], None] | None = None) -> None:
         self._settings = settings
+        self._progress = progress
         self.scanned_bytes = 0
         self._token = f"r{uuid.uuid4().hex[:12]}"
         self._location = f"{settings.scratch}/{self._token}"
@@ -43,7 +50,7 @@ class AthenaBackend:
             self._connection: Connection[Any] = Connection(
                 work_group=settings.workgroup, s3_staging_dir=f"{self._location}/results/",
                 schema_name=settings.database, poll_interval=settings.poll_s, result_reuse_enable=False,
-                kill_on_interrupt=True)
+                kill_on_interrupt=True, retry_config=_RETRIES, on_poll=self._polled)
         self._check_workgroup()
 
     def lake_table(self, table: Table, root: str) -> str:
@@ -64,13 +71,13 @@ class AthenaBackend:
             pq.write_table(rows, target, compression="snappy")
         return self._declare(name, rows.schema)
 
-    def make(self, name: str, statement: str) -> tuple[str, int]:
+    def make(self, name: str, statement: Statement) -> tuple[str, int]:
         """See Backend."""
         schema, paths = self._unload(statement, name)
         count = sum(pq.ParquetFile(self._files.open_input_file(path)).metadata.num_rows for path in paths)
         return self._declare(name, schema), count
 
-    def select(self, statement: str) -> pa.Table:
+    def select(self, statement: Statement) -> pa.Table:
         """See Backend."""
         self._unloads += 1
         schema, paths = self._unload(statement, f"fetched_{self._unloads}")
@@ -108,10 +115,10 @@ class AthenaBackend:
         self._tables[name] = table
         return f'"{self._settings.scratch_database}"."{table}"'
 
-    def _unload(self, statement: str, name: str) -> tuple[pa.Schema, list[str]]:
+    def _unload(self, statement: Statement, name: str) -> tuple[pa.Schema, list[str]]:
         """(types, paths of the files) of a statement's rows, unloaded into a scratch folder; no rows make no file."""
-        self._execute(f"UNLOAD ({statement}) TO '{self._location}/{name}/' "
-                      "WITH (format = 'PARQUET', compression = 'SNAPPY')")
+        self._execute(f"UNLOAD ({statement.marked}) TO '{self._location}/{name}/' "
+                      "WITH (format = 'PARQUET', compression = 'SNAPPY')", statement.values)
         with plainly(f"results in {self._location}"):
             found = self._files.get_file_info(fs.FileSelector(f"{self._base}/{name}", allow_not_found=True))
         paths = sorted(item.path for item in found if item.is_file and item.size)
@@ -119,14 +126,20 @@ class AthenaBackend:
             # Athena writes times as INT96, which pyarrow would read as nanoseconds: none before 1677 or after 2262.
             file = pq.ParquetFile(self._files.open_input_file(paths[0]), coerce_int96_timestamp_unit="ms")
             return file.schema_arrow.remove_metadata(), paths
-        described = self._execute(f"SELECT * FROM ({statement}) LIMIT 0").description or ()
+        described = self._execute(f"SELECT * FROM ({statement.marked}) LIMIT 0", statement.values).description or ()
         fields = [pa.field(column[0], pa.decimal128(column[4], column[5]) if column[1] == "decimal"
                            else arrow_type(column[1])) for column in described]
         return pa.schema(fields), []
 
-    def _execute(self, statement: str) -> Any:
+    def _polled(self, execution: Any) -> None:
+        """Tells how a statement is getting on; Athena counts the bytes while it reads."""
+        if self._progress:
+            read = int(execution.data_scanned_in_bytes or 0)
+            self._progress(f"Athena: {str(execution.state).lower()}, {read:,} bytes read")
+
+    def _execute(self, text: str, values: Sequence[str]) -> Any:
         cursor = self._connection.cursor(Cursor)
         with athena_errors.plainly(self._settings.workgroup):
-            cursor.execute(statement, paramstyle="qmark")
+            cursor.execute(text, list(values) or None, paramstyle="qmark")
         self.scanned_bytes += int(cursor.data_scanned_in_bytes or 0)
         return cursor

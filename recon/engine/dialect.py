@@ -14,7 +14,8 @@ from sqlglot import exp
 
 from recon.engine.port import Scalar
 from recon.engine.queries import DIALECT, BadQuery, Query
-from recon.engine.rewrites import for_duckdb, for_trino, rewrite
+from recon.engine.rewrites import for_duckdb, rewrite
+from recon.engine.statement import PARAMETER, statement
 
 _PYTHON: dict[str, tuple[type, ...]] = {
     "varchar": (str,), "bigint": (int,), "integer": (int,), "boolean": (bool,), "date": (date,),
@@ -24,7 +25,7 @@ _PYTHON: dict[str, tuple[type, ...]] = {
 
 def trino_sql(query: Query, params: Mapping[str, Scalar]) -> str:
     """The statement for Trino and Athena, parameters bound. Raises BadQuery."""
-    return rewrite(bind(query, params), for_trino).sql(dialect=DIALECT, comments=False)
+    return statement(bind(query, params)).text
 
 
 def duckdb_sql(query: Query, params: Mapping[str, Scalar]) -> str:
@@ -59,7 +60,9 @@ def literal(name: str, kind: str, value: Scalar) -> exp.Expr:
             raise BadQuery(f"parameter {name} is declared {kind}; {type(value).__name__} {value!r} was given")
     if isinstance(value, bool):
         return exp.Boolean(this=value)
-    return exp.cast(exp.Null() if value is None else _written(name, value), exp.DataType.build(kind, dialect=DIALECT))
+    written = exp.Null() if value is None else _written(name, value)
+    written.meta[PARAMETER] = True
+    return exp.cast(written, exp.DataType.build(kind, dialect=DIALECT))
 
 
 def _written(name: str, value: str | int | date | datetime | Decimal) -> exp.Expr:

@@ -13,17 +13,21 @@ from recon.engine.remote import RemoteEngine
 from recon.errors import Refused
 
 
-def open_engine(name: str, root: str, *, catalog: Callable[[str], Query] = queries.load) -> Engine:
-    """The engine called `name` on the lake at `root` (Lake.root). Raises Refused naming what is missing."""
+def open_engine(name: str, root: str, *, catalog: Callable[[str], Query] = queries.load,
+                progress: Callable[[str], None] | None = None) -> Engine:
+    """The engine called `name` on the lake at `root` (Lake.root). Raises Refused naming what is missing.
+
+    `progress` is told how long statements are getting on, where the engine is another machine.
+    """
     if name == "duckdb":
         return DuckDbEngine(root, catalog=catalog)
     # Their clients are imported only by those who use them.
     if name == "trino":
         from recon.engine.trino import TrinoBackend
 
-        return RemoteEngine(root, TrinoBackend(settings.trino_from_environment()), catalog=catalog)
+        return RemoteEngine(root, TrinoBackend(settings.trino_from_environment(), progress), catalog=catalog)
     if name == "athena":
         from recon.engine.athena import AthenaBackend
 
-        return RemoteEngine(root, AthenaBackend(settings.athena_from_environment()), catalog=catalog)
+        return RemoteEngine(root, AthenaBackend(settings.athena_from_environment(), progress), catalog=catalog)
     raise Refused(f"engine {name!r} is unknown; accepted: {', '.join(ENGINES)}")

@@ -34,7 +34,12 @@ class Query:
     grain: str
     inputs: tuple[str, ...]
     parameters: dict[str, str]
-    tree: exp.Expr
+    tree: exp.Query
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that the query gives."""
+        return tuple(self.tree.named_selects)
 
 
 def names() -> list[str]:

@@ -14,7 +14,8 @@ from recon.engine import cost, dialect, files, relations
 from recon.engine import queries as shipped
 from recon.engine.footers import Footer, footers
 from recon.engine.port import Call, Scalar
-from recon.engine.queries import DIALECT, BadQuery, Query
+from recon.engine.queries import BadQuery, Query
+from recon.engine.statement import Statement, statement
 from recon.errors import Refused
 from recon.lake import LakeObject
 
@@ -34,11 +35,11 @@ class Backend(Protocol):
         """A new scratch table with these rows."""
         ...
 
-    def make(self, name: str, statement: str) -> tuple[str, int]:
+    def make(self, name: str, statement: Statement) -> tuple[str, int]:
         """A new scratch table with the rows of a statement, and their number."""
         ...
 
-    def select(self, statement: str) -> pa.Table:
+    def select(self, statement: Statement) -> pa.Table:
         """The rows of a statement; times as timestamp(ms)."""
         ...
 
@@ -108,14 +109,14 @@ class RemoteEngine:
         """See Engine."""
         tree = self._statement(query, params)
         scratch = self._scratch_name(name)
-        source, count = self._backend.make(scratch, tree.sql(dialect=DIALECT, comments=False))
+        source, count = self._backend.make(scratch, statement(tree))
         self._keep(name, scratch, source, tree.named_selects)
         return count
 
     def fetch(self, query: str, /, **params: Scalar) -> pa.Table:
         """See Engine."""
         tree = self._statement(query, params)
-        rows = _milliseconds(self._backend.select(tree.sql(dialect=DIALECT, comments=False)))
+        rows = _milliseconds(self._backend.select(statement(tree)))
         order = relations.order_of(tree)
         return rows.sort_by([(name, "descending" if desc else "ascending") for name, desc in order]) if order else rows
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +16,7 @@ from trino.exceptions import Error, TrinoConnectionError, TrinoQueryError
 
 from pipeline.schemas.columns import Table
 from recon.engine.catalog import check_columns, check_location
+from recon.engine.statement import Statement
 from recon.engine.types import arrow_type, trino_type
 from recon.errors import Refused
 from recon.settings import TrinoSettings
@@ -31,8 +35,9 @@ class TrinoBackend:
 
     name = "trino"
 
-    def __init__(self, settings: TrinoSettings) -> None:
+    def __init__(self, settings: TrinoSettings, progress: Callable[[str], None] | None = None) -> None:
         self._settings = settings
+        self._progress = progress
         self.scanned_bytes = 0
         self._token = f"r{uuid.uuid4().hex[:12]}"
         self._location = f"{settings.scratch_location.rstrip('/')}/{self._token}"
@@ -69,17 +74,17 @@ class TrinoBackend:
         self._tables[name] = whole
         return whole
 
-    def make(self, name: str, statement: str) -> tuple[str, int]:
+    def make(self, name: str, statement: Statement) -> tuple[str, int]:
         """See Backend."""
         whole, folder = self._names(name)
         self._tables[name] = whole
         rows = self._run(f"CREATE TABLE {whole} WITH (format = 'PARQUET', external_location = '{folder}') AS "
-                         f"{statement}")
+                         f"{statement.text}")
         return whole, int(rows.column(0)[0].as_py())
 
-    def select(self, statement: str) -> pa.Table:
+    def select(self, statement: Statement) -> pa.Table:
         """See Backend."""
-        return self._run(statement)
+        return self._run(statement.text)
 
     def drop(self, name: str) -> None:
         """See Backend."""
@@ -102,17 +107,40 @@ class TrinoBackend:
             self._ready = True
         return f"{self._settings.scratch}.{self._token}_{name}", f"{self._location}/{name}"
 
+    @contextmanager
+    def _telling(self, cursor: Any) -> Iterator[None]:
+        """Tells once a second how a statement is getting on; the client itself says nothing before it is done."""
+        if self._progress is None:
+            yield
+            return
+        done = threading.Event()
+        told = threading.Thread(target=_tell, args=(cursor, self._progress, done), daemon=True)
+        told.start()
+        try:
+            yield
+        finally:
+            done.set()
+            told.join()
+
     def _run(self, statement: str) -> pa.Table:
         cursor = self._connection.cursor()
         try:
-            cursor.execute(statement)
-            rows = cursor.fetchall()
+            with self._telling(cursor):
+                cursor.execute(statement)
+                rows = cursor.fetchall()
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 cursor.cancel()
             raise _plain(error, self._settings.address) from error
         self.scanned_bytes += int((cursor.stats or {}).get("physicalInputBytes", 0))
         return _table(rows, cursor.description or ())
+
+
+def _tell(cursor: Any, progress: Callable[[str], None], done: threading.Event) -> None:
+    while not done.wait(1):
+        stats = cursor.stats or {}
+        read = int(stats.get("physicalInputBytes", 0))
+        progress(f"Trino: {str(stats.get('state', 'queued')).lower()}, {read:,} bytes read")
 
 
 def _table(rows: list[list[Any]], description: Any) -> pa.Table:

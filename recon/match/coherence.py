@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from recon.engine.port import Engine
 from recon.match.facts import KIND_OF_STEP, Line
 from recon.match.finding import Finding, money, utc
+from recon.match.plan import NEAR, near
 from recon.match.request import Request
 
 _STEPS_OF_KIND = {kind: step for step, kind in KIND_OF_STEP.items()} | {"partial_capture_reversal": "CAPTURE"}
-_NEAR = timedelta(hours=24)
-"""How far from a line's own time its movement may lie when holes in the lake are looked for."""
+
 _HOUR = timedelta(hours=1)
 BUCKETS = 256
 
@@ -42,7 +42,6 @@ class Control:
     @classmethod
     def read(cls, engine: Engine, request: Request) -> Control:
         """Which hours of the search range are counted, and the holes from a day before the cohort to a day after it."""
-        near = {"hours_from": request.cohort_from - _NEAR, "hours_until": min(request.cohort_to + _NEAR, request.as_of)}
         holes = [
             Hole(
                 row["hour_start"].replace(tzinfo=UTC),
@@ -52,7 +51,7 @@ class Control:
                 row["missing_entries"],
                 row["missing_debit_minor"],
             )
-            for row in engine.fetch("control_gaps", **near).to_pylist()
+            for row in engine.fetch("control_gaps", **near(request)).to_pylist()
         ]
         counted = engine.fetch("controlled_hours", hours_from=request.search_from, hours_until=request.as_of)
         covered = {
@@ -68,7 +67,7 @@ class Control:
             return f"hour {utc(hour)} has no control yet"
         for hole in self.holes:
             if (
-                abs(hole.hour_start - hour) <= _NEAR
+                abs(hole.hour_start - hour) <= NEAR
                 and hole.step == _STEPS_OF_KIND.get(line.kind)
                 and hole.currency == line.currency
                 and (line.payment_ref is None or int(line.payment_ref) % BUCKETS == hole.bucket)

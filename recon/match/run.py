@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow as pa
@@ -22,12 +23,14 @@ from recon.match.feed_classes import feed_findings
 from recon.match.identity import totals
 from recon.match.open_days import default_calendar
 from recon.match.open_items import knowledge, open_lines, open_movements, prepare, settle_claims
+from recon.match.plan import size, within_budget
 from recon.match.policy import Policy
 from recon.match.request import Request
 from recon.match.result import MATCHES, RunResult
 from recon.match.rows import divergence_rows
 from recon.match.settle import settle
 from recon.match.summary import Story, summarise
+from recon.settings import bytes_budget
 
 _CALENDAR_AHEAD = timedelta(days=60)
 """How far past as_of a due date may lie."""
@@ -43,11 +46,15 @@ class Stages:
         self._progress = progress
         self.seconds: dict[str, float] = {}
 
+    def tell(self, what: str) -> None:
+        """Say something that is no stage."""
+        if self._progress:
+            self._progress(what)
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time what happens inside."""
-        if self._progress:
-            self._progress(name)
+        self.tell(name)
         start = time.perf_counter()
         try:
             yield
@@ -70,7 +77,7 @@ def reconcile(request: Request, *, engine: Engine | None = None, progress: Progr
     """
     stages = Stages(progress)
     lake = Lake(request.lake)
-    chosen = engine or open_engine(request.engine, lake.root)
+    chosen = engine or open_engine(request.engine, lake.root, progress=progress)
     try:
         return _reconcile(request, lake, chosen, stages)
     finally:
@@ -94,6 +101,9 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         manifest = run_inputs.manifest(request, inputs, policy)
         run_id = run_inputs.run_id(manifest)
         run_inputs.expose(engine, inputs)
+        scan = within_budget(engine, request, bytes_budget())
+        if scan.estimated_bytes:
+            stages.tell(f"about {size(scan.estimated_bytes)} to read, budget {size(scan.budget_bytes)}")
     with stages.stage("read feeds and calendars"):
         book = FeedBook.read(engine.fetch("feed_files")).known_at(request.known_at)
         expected = _expected(engine, request)
@@ -138,6 +148,7 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         inputs.later_files,
         inputs.lost,
         landed,
+        replace(scan, scanned_bytes=engine.scanned_bytes),
     )
     return RunResult(
         window=request.window,

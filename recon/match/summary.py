@@ -16,6 +16,7 @@ from recon.match.due import Expectation
 from recon.match.feed_book import NOT_SETTLEMENT, FeedBook, holds, intersects
 from recon.match.finding import Finding, utc
 from recon.match.identity import Key, Total
+from recon.match.plan import Scan
 from recon.match.request import Request
 
 NOT_EXAMINED = (
@@ -48,6 +49,7 @@ class Story:
     later_files: int
     lost: Sequence[str]
     landed: Sequence[Mapping[str, Any]]
+    scan: Scan
 
 
 def summarise(story: Story, seconds: Mapping[str, float]) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def summarise(story: Story, seconds: Mapping[str, float]) -> dict[str, Any]:
         "landed_lines": list(story.landed),
         "later_files": story.later_files,
         "lost_objects": list(story.lost),
+        "scan": story.scan.to_dict(),
         "seconds": dict(seconds),
     }
 

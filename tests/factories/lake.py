@@ -283,7 +283,7 @@ def _object(name: str, row: dict[str, Any]) -> str:
     if name == "ledger_control":
         hour = f"{row['event_at']:%H}" if row["event_at"].date() == DAY.date() else "00"
         return f"dt={row['event_at']:%Y-%m-%d}/hr={hour}/part-0.parquet"
-    if name == "settlement_lines":
+    if name in ("settlement_lines", "status_lines"):
         return f"gateway={row['gateway']}/dt={row['occurred_at']:%Y-%m-%d}/{row['file_id']}.parquet"
     if name == "feed_files":
         return f"{row['recorded_at']:%Y%m%dT%H%M%S}-{row['file_id']}.parquet"

@@ -1,0 +1,85 @@
+"""What a run will read of the lake, told before it reads: refused where it is more than anybody meant to pay for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from recon.engine.port import Call, Engine
+from recon.errors import Refused
+from recon.match.request import Request
+
+NEAR = timedelta(days=1)
+"""How far from a cohort, and from a line's own time, a hole in the lake may lie and still explain something."""
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+class OverBudget(Refused):
+    """A run would read more than its budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Bytes of a run's reading, as estimated before it and as the engine counted them after."""
+
+    estimated_bytes: int
+    budget_bytes: int
+    scanned_bytes: int = 0
+
+    def to_dict(self) -> dict[str, Any] | None:
+        """As summary.json has it; None where reading costs nothing."""
+        if not self.estimated_bytes:
+            return None
+        return {"estimated_bytes": self.estimated_bytes, "scanned_bytes": self.scanned_bytes,
+                "budget_bytes": self.budget_bytes}
+
+
+def calls(request: Request) -> list[Call]:
+    """The queries of a run that read the lake's tables whatever they find, with their parameters.
+
+    What only looks up single findings reads what their keys select, and is not counted.
+    """
+    search = {"search_from": request.search_from, "as_of": request.as_of}
+    cohort = {"cohort_from": request.cohort_from, "cohort_to": request.cohort_to}
+    known = {"known_at": request.known_at}
+    return [
+        ("feed_files", {}),
+        ("expected_feeds", known),
+        ("calendar_days", known),
+        ("movements", search | cohort),
+        ("lines", search | cohort),
+        ("control_gaps", near(request)),
+        ("controlled_hours", {"hours_from": request.search_from, "hours_until": request.as_of}),
+        ("payment_outcomes", search),
+        ("batch_rows", known),
+        ("changed_lines", search),
+        ("repeated_entries", cohort),
+        ("repeated_states", cohort),
+        ("unbalanced_journals", cohort),
+    ]
+
+
+def near(request: Request) -> dict[str, Any]:
+    """The hours in which holes are looked for."""
+    return {"hours_from": request.cohort_from - NEAR, "hours_until": min(request.cohort_to + NEAR, request.as_of)}
+
+
+def within_budget(engine: Engine, request: Request, budget_bytes: int) -> Scan:
+    """The estimate for a run on what was exposed. Raises OverBudget."""
+    estimated = engine.estimate(calls(request))
+    if estimated > budget_bytes:
+        raise OverBudget(f"{request.window} as of {request.as_of:%Y-%m-%d} would read about {size(estimated)} with "
+                         f"engine {engine.name}, and the budget is {size(budget_bytes)}; set RECON_BYTES_BUDGET to "
+                         "more if you mean that, or reconcile a shorter window")
+    return Scan(estimated, budget_bytes)
+
+
+def size(number_bytes: int) -> str:
+    """A number of bytes as people read it, in powers of a thousand: 15.1 MB."""
+    unit, shown = 0, number_bytes * 10
+    while shown >= 10_000 and unit < len(_UNITS) - 1:
+        unit, shown = unit + 1, (shown + 500) // 1000
+    whole, tenth = divmod(shown, 10)
+    return f"{whole} {_UNITS[unit]}" if unit == 0 else f"{whole}.{tenth} {_UNITS[unit]}"
