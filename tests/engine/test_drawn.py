@@ -19,7 +19,7 @@ from tests.engine.server import Server
 pytestmark = pytest.mark.trino
 
 TOGETHER = 30
-STATEMENTS = 100 if PROFILE == "nightly" else 15
+STATEMENTS = 100 if PROFILE == "nightly" else 8
 
 
 @pytest.fixture(scope="module")
