@@ -24,7 +24,7 @@ from recon.engine.statement import Statement
 from recon.engine.types import arrow_type
 from recon.settings import AthenaSettings
 from recon.store import aws, s3
-from recon.store.arrow import filesystem, plainly
+from recon.store.arrow import filesystem, plainly, remove
 
 _RETRIES = RetryConfig(attempt=5, max_delay=8)
 """Of throttled calls: about a quarter of a minute in all, then the user is told."""
@@ -91,14 +91,14 @@ class AthenaBackend:
         table = self._tables.pop(name)
         with aws.plainly(f"scratch table {table}"):
             self._glue.delete_table(DatabaseName=self._settings.scratch_database, Name=table)
-        self._files.delete_dir_contents(f"{self._base}/{name}", missing_dir_ok=True)
+        remove(self._files, f"{self._base}/{name}")
 
     def close(self) -> None:
         """See Backend."""
         for name in list(self._tables):
             self.drop(name)
         with plainly(f"scratch folder {self._location}"):
-            self._files.delete_dir_contents(self._base, missing_dir_ok=True)
+            remove(self._files, self._base)
         self._connection.close()
 
     def _check_workgroup(self) -> None:

@@ -59,7 +59,7 @@ def _of_query(workgroup: str, reason: str) -> str | None:
     if "Bytes scanned limit" in reason:
         return (f"Athena stopped the query at the limit of workgroup {workgroup}: {reason}; reconcile a shorter "
                 "window, or raise BytesScannedCutoffPerQuery")
-    if "Access Denied" in reason or "AccessDenied" in reason or "Insufficient permissions" in reason:
+    if "access denied" in reason.lower() or "AccessDenied" in reason or "Insufficient permissions" in reason:
         return (f"Athena may not read or write: {reason}; its role needs to read the lake, and to write the folder of "
                 "RECON_ATHENA_SCRATCH")
     if "NoSuchBucket" in reason:

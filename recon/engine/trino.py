@@ -20,7 +20,7 @@ from recon.engine.statement import Statement
 from recon.engine.types import arrow_type, trino_type
 from recon.errors import Refused
 from recon.settings import TrinoSettings
-from recon.store.arrow import filesystem
+from recon.store.arrow import filesystem, remove
 
 _COLUMN = re.compile(r'^   "?(\w+)"? [a-z]', re.MULTILINE)
 _LOCATION = re.compile(r"external_location = '([^']*)'")
@@ -89,14 +89,14 @@ class TrinoBackend:
     def drop(self, name: str) -> None:
         """See Backend."""
         self._run(f"DROP TABLE IF EXISTS {self._tables.pop(name)}")
-        self._files.delete_dir_contents(f"{self._base}/{name}", missing_dir_ok=True)
+        remove(self._files, f"{self._base}/{name}")
 
     def close(self) -> None:
         """See Backend."""
         for name in list(self._tables):
             self.drop(name)
         if self._ready:
-            self._files.delete_dir_contents(self._base, missing_dir_ok=True)
+            remove(self._files, self._base)
         self._ready = False
         self._connection.close()
 

@@ -26,6 +26,13 @@ def filesystem(root: str) -> tuple[fs.FileSystem, str]:
     return fs.S3FileSystem(endpoint_override=endpoint, region=region), root.removeprefix("s3://").rstrip("/")
 
 
+def remove(files: fs.FileSystem, path: str) -> None:
+    """Removes a folder with all that is in it; one that is not there is no error."""
+    # delete_dir_contents would leave an empty object in the folder's place.
+    if files.get_file_info(path).type != fs.FileType.NotFound:
+        files.delete_dir(path)
+
+
 class BucketFiles(ArrowFSWrapper):  # type: ignore[misc]
     """A file system as fsspec knows one, for DuckDB; names are taken as they are."""
 
