@@ -61,6 +61,15 @@ CASES = (
     Case("large", "T+14", "2026-03-20"),
 )
 
+_MORE = {31: 24, 32: 24, 33: 24, 34: 45}
+LAKES |= {f"world_{seed}": world(seed, 4_000, days) for seed, days in _MORE.items()}
+MORE_CASES = (
+    *(Case(f"world_{seed}", "T+7", f"2026-03-{day}") for seed in (31, 32, 33) for day in (14, 20, 25)),
+    Case("world_34", "T+30", "2026-04-12"),
+    Case("world_34", "T+14", "2026-04-02"),
+)
+"""Those of a night."""
+
 
 class Made:
     """Lakes in a folder, each made when first asked for."""

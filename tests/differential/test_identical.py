@@ -10,10 +10,11 @@ import pytest
 from infra.local.stack import Stack
 from recon.engine import queries
 from recon.match.result import RunResult
-from tests.differential.lakes import CASES, Case, Made, on_stack, run
+from tests.differential.lakes import CASES, MORE_CASES, Case, Made, on_stack, run
 from tests.differential.recorder import Answer
 
-IDS = [f"{case.lake}-{case.window}" for case in CASES]
+ALL = [pytest.param(case, id=f"{case.lake}-{case.window}") for case in CASES] + [
+    pytest.param(case, id=f"{case.lake}-{case.window}-{case.as_of}", marks=pytest.mark.nightly) for case in MORE_CASES]
 
 
 @cache
@@ -38,7 +39,7 @@ def same(case: Case, engine: str, made: Made, stack: Stack) -> None:
 
 @pytest.mark.trino
 @pytest.mark.parametrize("engine", ["trino", "athena"])
-@pytest.mark.parametrize("case", CASES, ids=IDS)
+@pytest.mark.parametrize("case", ALL)
 def test_trino_and_athena_on_it_answer_as_duckdb(case: Case, engine: str, made: Made, trino_stack: Stack) -> None:
     same(case, engine, made, trino_stack)
 
