@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.schemas.currency import ISO_EXPONENTS
+from recon.engine.budget import size
 from recon.engine.port import ENGINES
 from recon.errors import Refused
 from recon.lake import Lake
-from recon.match.plan import size
 from recon.match.policy import Policy
 from recon.match.request import WINDOWS, Request
 from recon.match.run import preflight

@@ -78,13 +78,23 @@ def order_of(tree: exp.Query) -> list[tuple[str, bool]]:
     columns = tree.named_selects
     found = []
     for item in order.expressions if order else ():
-        by_number = isinstance(item.this, exp.Literal) and item.this.is_int
-        name = columns[int(item.this.name) - 1] if by_number else item.this.name
+        shown = item.this.sql(dialect=DIALECT)
+        if item.args.get("nulls_first"):
+            raise BadQuery(f"a result is ordered by {shown} NULLS FIRST; an engine that unloads its results has NULLs "
+                           "last")
+        name = _ordering(item.this, columns)
         if name not in columns:
-            raise BadQuery(f"a result is ordered by {item.this.sql(dialect=DIALECT)}, which is not among its columns "
+            raise BadQuery(f"a result is ordered by {shown}, which is not among its columns "
                            f"({', '.join(columns)}); an engine that unloads its results cannot keep such an order")
         found.append((name, bool(item.args.get("desc"))))
     return found
+
+
+def _ordering(by: exp.Expr, columns: Sequence[str]) -> str | None:
+    """The column that an ORDER BY means, by name or by number; an expression over a column has a name as well."""
+    if isinstance(by, exp.Literal) and by.is_int:
+        return columns[int(by.name) - 1] if 1 <= int(by.name) <= len(columns) else None
+    return by.name if isinstance(by, exp.Column) else None
 
 
 def _parsed(sql: str) -> exp.Query:

@@ -88,7 +88,12 @@ def lint(name: str, text: str) -> list[Finding]:
         query = queries.parse(name, text)
     except queries.BadQuery as error:
         return [Finding(name, 1, "file", "the file", str(error), "see recon/sql/README.md")]
-    found = [*_tokens(name, text), *_tree(name, query)]
+    return findings(query)
+
+
+def findings(query: queries.Query) -> list[Finding]:
+    """The same for a query that has been read already."""
+    found = [*_tokens(query.name, query.text), *_tree(query.name, query)]
     return sorted(set(found), key=lambda item: (item.line, item.rule, item.construct))
 
 

@@ -6,18 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from recon.engine import budget
 from recon.engine.port import Call, Engine
-from recon.errors import Refused
 from recon.match.request import Request
 
 NEAR = timedelta(days=1)
 """How far from a cohort, and from a line's own time, a hole in the lake may lie and still explain something."""
-
-_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
-
-
-class OverBudget(Refused):
-    """A run would read more than its budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +62,6 @@ def near(request: Request) -> dict[str, Any]:
 
 def within_budget(engine: Engine, request: Request, budget_bytes: int) -> Scan:
     """The estimate for a run on what was exposed. Raises OverBudget."""
-    estimated = engine.estimate(calls(request))
-    if estimated > budget_bytes:
-        raise OverBudget(f"{request.window} as of {request.as_of:%Y-%m-%d} would read about {size(estimated)} with "
-                         f"engine {engine.name}, and the budget is {size(budget_bytes)}; set RECON_BYTES_BUDGET to "
-                         "more if you mean that, or reconcile a shorter window")
+    estimated = budget.within(engine, calls(request), budget_bytes, instead="reconcile a shorter window",
+                              what=f"{request.window} as of {request.as_of:%Y-%m-%d}")
     return Scan(estimated, budget_bytes)
-
-
-def size(number_bytes: int) -> str:
-    """A number of bytes as people read it, in powers of a thousand: 15.1 MB."""
-    unit, shown = 0, number_bytes * 10
-    while shown >= 10_000 and unit < len(_UNITS) - 1:
-        unit, shown = unit + 1, (shown + 500) // 1000
-    whole, tenth = divmod(shown, 10)
-    return f"{whole} {_UNITS[unit]}" if unit == 0 else f"{whole}.{tenth} {_UNITS[unit]}"

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
+from recon.engine.budget import size
 from recon.engine.open import open_engine
 from recon.engine.port import Engine
 from recon.lake import Lake
@@ -23,7 +24,7 @@ from recon.match.feed_classes import feed_findings
 from recon.match.identity import totals
 from recon.match.open_days import default_calendar
 from recon.match.open_items import knowledge, open_lines, open_movements, prepare, settle_claims
-from recon.match.plan import size, within_budget
+from recon.match.plan import within_budget
 from recon.match.policy import Policy
 from recon.match.request import Request
 from recon.match.result import MATCHES, RunResult

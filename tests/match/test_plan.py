@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.schemas.tables import TABLES
 from recon.engine import queries
+from recon.engine.budget import size
 from recon.engine.port import Call
 from recon.errors import Refused
 from recon.match import plan
@@ -55,4 +56,4 @@ def test_above_the_budget_nothing_is_read() -> None:
     (20_000_000_000, "20.0 GB"), (3_500_000_000_000, "3.5 TB"),
 ])
 def test_sizes_read_well(number: int, shown: str) -> None:
-    assert plan.size(number) == shown
+    assert size(number) == shown

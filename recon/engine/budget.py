@@ -1,0 +1,32 @@
+"""What is about to be read of the lake, refused where it is more than anybody meant to pay for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from recon.engine.port import Call, Engine
+from recon.errors import Refused
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+class OverBudget(Refused):
+    """More would be read than the budget allows."""
+
+
+def within(engine: Engine, calls: Sequence[Call], budget_bytes: int, *, what: str, instead: str) -> int:
+    """Bytes that the calls will read of what was exposed. Raises OverBudget, saying `what` and what to do `instead`."""
+    estimated = engine.estimate(calls)
+    if estimated > budget_bytes:
+        raise OverBudget(f"{what} would read about {size(estimated)} with engine {engine.name}, and the budget is "
+                         f"{size(budget_bytes)}; set RECON_BYTES_BUDGET to more if you mean that, or {instead}")
+    return estimated
+
+
+def size(number_bytes: int) -> str:
+    """A number of bytes as people read it, in powers of a thousand: 15.1 MB."""
+    unit, shown = 0, number_bytes * 10
+    while shown >= 10_000 and unit < len(_UNITS) - 1:
+        unit, shown = unit + 1, (shown + 500) // 1000
+    whole, tenth = divmod(shown, 10)
+    return f"{whole} {_UNITS[unit]}" if unit == 0 else f"{whole}.{tenth} {_UNITS[unit]}"
