@@ -143,6 +143,8 @@ RULES: tuple[Rule, ...] = (
          "SELECT DISTINCT a, b ... ORDER BY a, b"),
     Rule("limit", (exp.Limit, exp.Fetch, exp.Offset), shape.unordered_limit, "which rows stay would be chance",
          "ORDER BY a unique key LIMIT n"),
+    Rule("limit_number", (exp.Limit,), shape.computed_limit, "Trino takes a number that is written out",
+         "LIMIT 50, or row_number() in a subquery, then WHERE n <= :most"),
     Rule("count_distinct", (exp.Count,), shape.wide_count,
          "several columns, or constants beside another aggregate, are not counted alike",
          "count(*) over a SELECT DISTINCT, or count(DISTINCT x) alone in its SELECT"),

@@ -62,6 +62,11 @@ def unordered_limit(node: exp.Expr, _: Parameters) -> bool:
     return not isinstance(node, exp.Limit) or node.parent is None or not node.parent.args.get("order")
 
 
+def computed_limit(node: exp.Expr, _: Parameters) -> bool:
+    number = node.args.get("expression") or node.args.get("count")
+    return not (isinstance(number, exp.Literal) and number.is_int)
+
+
 def wide_count(node: exp.Expr, _: Parameters) -> bool:
     if not isinstance(node.this, exp.Distinct):
         return False

@@ -161,6 +161,8 @@ REFUSED: list[tuple[str, str]] = [
     ("distinct_order", "SELECT DISTINCT t.a FROM t ORDER BY t.b"),
     ("window_order", "SELECT row_number() OVER (PARTITION BY t.a) FROM t"),
     ("limit", "SELECT t.a FROM t LIMIT 5"),
+    ("limit_number", "SELECT t.a FROM t ORDER BY t.a LIMIT :most"),
+    ("limit_number", "SELECT t.a FROM t ORDER BY t.a LIMIT 2 + 3"),
     ("count_distinct", "SELECT count(DISTINCT t.a, t.b) FROM t"),
     ("count_distinct", "SELECT count(DISTINCT t.a), count(*) FROM t"),
     ("constant_order", "SELECT t.a FROM t ORDER BY 'a'"),

@@ -82,6 +82,7 @@ SAFE: dict[str, tuple[str, ...] | str] = {
                       "ORDER BY 1",),
     "distinct_order": (f"SELECT DISTINCT t.s FROM {_T} ORDER BY t.s",),
     "limit": (f"SELECT t.n FROM {_T} ORDER BY t.s NULLS FIRST, t.n LIMIT 2",),
+    "limit_number": (f"SELECT t.n FROM {_T} ORDER BY t.s NULLS FIRST, t.n LIMIT 2",),
     "count_distinct": (_COUNTED, f"SELECT count(DISTINCT t.s) FROM {_T}"),
     "constant_order": (f"SELECT t.s FROM {_T} ORDER BY t.s DESC, t.n",),
     "approximate": (_MIDDLE,),
