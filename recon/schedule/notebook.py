@@ -1,17 +1,23 @@
-"""What a notebook calls besides the reconciliation itself: plain refusals, progress, and the end of a run."""
+"""What a notebook calls: the reconciliation, the asker's own questions, and the end of a run; refusals are plain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from recon.engine import adhoc
 from recon.errors import Refused
 from recon.match import output
-from recon.match.request import Request
+from recon.match.request import Request, instant, midnight
 from recon.match.result import RunResult
 from recon.match.run import reconcile as reconcile_request
 from recon.schedule import progress, record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Refusal(Refused):
@@ -30,6 +36,33 @@ def reconcile(
             window=window, as_of=as_of, lake=lake, engine=engine, known_at=known_at, manifest=manifest
         )
         return reconcile_request(request, progress=progress.tell)
+
+
+def ask(
+    sql: str,
+    /,
+    *,
+    lake: str,
+    engine: str = "duckdb",
+    days: adhoc.Days | None = None,
+    known_at: str | datetime | None = None,
+    **parameters: object,
+) -> pd.DataFrame:
+    """The rows of one SELECT in the subset of recon/sql over the lake's tables, `:name` taken from `parameters`.
+
+    Tables kept by days need `days`, the first and the one after the last. `known_at` (a date, an RFC 3339 instant or
+    an aware time) leaves out what the pipeline landed later, and is :known_at in the statement. Whole numbers are
+    Int64, decimals Decimal, times naive UTC. Raises Refusal, for what the statement alone shows before anything is
+    sent.
+    """
+    with _plainly():
+        if isinstance(known_at, str):
+            known_at = (midnight if len(known_at) == len("2026-03-31") else instant)(known_at, "known_at")
+        return adhoc.frame(
+            adhoc.ask(
+                sql, parameters, lake=lake, engine=engine, days=days, known_at=known_at, progress=progress.tell
+            )
+        )
 
 
 def finish(result: RunResult, out: str) -> record.Record:

@@ -18,7 +18,8 @@ PAGES = [path for path in tracked() if path.endswith("README.md")]
 
 def commands(page: str) -> list[list[str]]:
     """The command lines in a page's code blocks, split into words; comments and prompts left out."""
-    blocks = re.findall(r"^```(?:sh|bash|console)?\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    blocks = [block for language, block in fenced if language in ("", "sh", "bash", "console")]
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [shlex.split(line.removeprefix("$ "), comments=True) for line in lines if line.strip()]
 
