@@ -81,12 +81,9 @@ class AthenaSettings:
 def trino_from_environment(environment: Mapping[str, str] | None = None) -> TrinoSettings:
     """Settings of engine trino from RECON_TRINO_*. Raises SettingsRefused naming the variable."""
     env = os.environ if environment is None else environment
-    address = urlsplit(_required(env, "RECON_TRINO_URL", "trino", "https://trino.example.net:8443"))
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise SettingsRefused(f"RECON_TRINO_URL is {env['RECON_TRINO_URL']!r}; http://HOST:PORT or https://HOST:PORT "
-                              "is accepted")
+    scheme, host, port = _trino_address(_required(env, "RECON_TRINO_URL", "trino", "https://trino.example.net:8443"))
     return TrinoSettings(
-        scheme=address.scheme, host=address.hostname, port=address.port or (443 if address.scheme == "https" else 80),
+        scheme=scheme, host=host, port=port,
         user=env.get("RECON_TRINO_USER") or "recon", password=env.get("RECON_TRINO_PASSWORD") or None,
         lake=_matching(env, "RECON_TRINO_LAKE", "lake.payments_lake", _TWO_NAMES, "CATALOG.SCHEMA"),
         scratch=_matching(env, "RECON_TRINO_SCRATCH", "scratch.recon", _TWO_NAMES, "CATALOG.SCHEMA"),
@@ -111,6 +108,21 @@ def bytes_budget(environment: Mapping[str, str] | None = None) -> int:
     text = _matching(env, "RECON_BYTES_BUDGET", DEFAULT_BUDGET, re.compile(r"[1-9][0-9]*(MB|GB|TB)"),
                      "a size such as 20GB or 1TB")
     return int(text[:-2]) * {"MB": 1000**2, "GB": 1000**3, "TB": 1000**4}[text[-2:]]
+
+
+def _trino_address(text: str) -> tuple[str, str, int]:
+    if "@" in text:
+        # Not repeated: it may hold a password.
+        raise SettingsRefused("RECON_TRINO_URL carries a user or a password; http://HOST:PORT or https://HOST:PORT is "
+                              "accepted, with RECON_TRINO_USER and RECON_TRINO_PASSWORD beside it")
+    try:
+        address = urlsplit(text)
+        port = address.port
+    except ValueError:
+        address, port = urlsplit(""), None
+    if address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/"):
+        raise SettingsRefused(f"RECON_TRINO_URL is {text!r}; http://HOST:PORT or https://HOST:PORT is accepted")
+    return address.scheme, address.hostname, port or (443 if address.scheme == "https" else 80)
 
 
 def _required(env: Mapping[str, str], name: str, engine: str, example: str) -> str:

@@ -1,4 +1,4 @@
-"""The `pipeline` command: the local stack up, down, and what runs."""
+"""The `pipeline` command: the local stack up, down, what runs, and a lake put on it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 
 from infra.local.errors import LocalRefused
 from infra.local.state import State, holding, read, running, write
+from pipeline.schemas.tables import DATABASE
 
 DETACHED_SECONDS = 400.0
 DOWN_SECONDS = 60.0
@@ -96,6 +97,27 @@ def status(
         typer.echo(f"nothing runs in {folder}; `pipeline up` starts a stack")
     else:
         _show(folder, state)
+
+
+@app.command()
+def lake(
+    source: Annotated[Path, typer.Argument(metavar="LAKE", help="The lake's folder, with one folder per table.")],
+    bucket: Annotated[str, typer.Option(help="Bucket that takes it; made if absent.")] = "lake",
+    prefix: Annotated[str, typer.Option(help="Where in the bucket.")] = "",
+    database: Annotated[str, typer.Option(help="Glue database that gets the tables.")] = DATABASE,
+    folder: Folder = Path("build/stack"),
+) -> None:
+    """Copy a lake to the stack's S3 and declare its tables in Glue, so that every engine can read it."""
+    state = read(folder) if running(folder) else None
+    if state is None:
+        raise LocalRefused(f"nothing runs in {folder}; `pipeline up` starts a stack")
+    from infra.local.lake_place import put
+
+    address, count = put(source, bucket, prefix, database, state.environment)
+    _tell(f"{count:,} files of {source} lie at {address}, declared as database {database}")
+    if database != DATABASE:
+        typer.echo(f"export RECON_ATHENA_DATABASE={database} RECON_TRINO_LAKE=lake.{database}")
+    typer.echo(f"--lake {address}")
 
 
 def main() -> None:

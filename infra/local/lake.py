@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from pipeline.schemas.tables import DATABASE, TABLES
 _UPLOADS_AT_ONCE = 8
 
 
-def upload(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str] | None = None) -> int:
+def upload(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str] | None = None,
+           progress: Callable[[int, int], None] = lambda done, total: None) -> int:
     """Copies every file below `folder` to `bucket` under `prefix`, which is made if absent; returns their number.
 
-    `aws` is the environment of the stack (None: this process's). Raises LocalRefused where it is not local, or where
-    there is no such folder.
+    `aws` is the environment of the stack (None: this process's). `progress` is told how many of how many files are
+    there. Raises LocalRefused where the stack is not local, or where there is no such folder.
     """
     if not folder.is_dir():
         raise LocalRefused(f"no lake at {folder}: expected a folder that holds one folder per table")
@@ -33,8 +34,26 @@ def upload(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str
         s3.upload_file(str(path), bucket, under(prefix, path.relative_to(folder).as_posix()))
 
     with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
-        list(pool.map(put, files))
+        for done, _ in enumerate(pool.map(put, files), 1):
+            progress(done, len(files))
     return len(files)
+
+
+def remove_strangers(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str] | None = None) -> int:
+    """Removes what tables' folders under `prefix` hold and `folder` has not; returns the number of such objects.
+
+    After an upload the lake is then the folder, also where another one was there before.
+    """
+    kept = {under(prefix, path.relative_to(folder).as_posix()) for path in _files(folder)}
+    s3 = client("s3", aws)
+    removed = 0
+    for table in TABLES:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=under(prefix, table) + "/"):
+            strange = [{"Key": item["Key"]} for item in page.get("Contents", ()) if item["Key"] not in kept]
+            if strange:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": strange})
+            removed += len(strange)
+    return removed
 
 
 def declare(bucket: str, prefix: str = "", database: str = DATABASE, *, aws: Mapping[str, str] | None = None) -> None:

@@ -18,13 +18,14 @@ from pyathena.util import RetryConfig
 
 from pipeline.schemas.columns import Table
 from recon.engine import athena_errors
+from recon.engine.athena_errors import AthenaRefused
 from recon.engine.catalog import check_columns, check_location
 from recon.engine.glue import parquet_table
 from recon.engine.statement import Statement
 from recon.engine.types import arrow_type
 from recon.settings import AthenaSettings
 from recon.store import aws, s3
-from recon.store.arrow import filesystem, plainly, remove
+from recon.store.arrow import filesystem, plainly, remove, require_bucket
 
 _RETRIES = RetryConfig(attempt=5, max_delay=8)
 """Of throttled calls: about a quarter of a minute in all, then the user is told."""
@@ -52,12 +53,17 @@ class AthenaBackend:
                 schema_name=settings.database, poll_interval=settings.poll_s, result_reuse_enable=False,
                 kill_on_interrupt=True, retry_config=_RETRIES, on_poll=self._polled)
         self._check_workgroup()
+        self._check_scratch()
 
     def lake_table(self, table: Table, root: str) -> str:
         """See Backend."""
         name = f"{self._settings.database}.{table.name}"
         with aws.plainly(f"table {name} in the Glue catalog"):
-            found = self._glue.get_table(DatabaseName=self._settings.database, Name=table.name)["Table"]
+            try:
+                found = self._glue.get_table(DatabaseName=self._settings.database, Name=table.name)["Table"]
+            except self._glue.exceptions.EntityNotFoundException:
+                raise AthenaRefused(f"the Glue catalog has no table {name}; check RECON_ATHENA_DATABASE, and declare "
+                                    "the lake's tables first (on the local stack: pipeline lake)") from None
         descriptor = found["StorageDescriptor"]
         columns = [*descriptor["Columns"], *found.get("PartitionKeys", ())]
         check_columns(table, name, [column["Name"] for column in columns])
@@ -106,6 +112,17 @@ class AthenaBackend:
         with athena_errors.plainly(self._settings.workgroup):
             group = self._connection.client.get_work_group(WorkGroup=self._settings.workgroup)["WorkGroup"]
         athena_errors.check_workgroup(self._settings.workgroup, group)
+
+    def _check_scratch(self) -> None:
+        """Raises Refused where a run would have no place for what it makes."""
+        database = self._settings.scratch_database
+        with aws.plainly(f"scratch database {database} in the Glue catalog"):
+            try:
+                self._glue.get_database(Name=database)
+            except self._glue.exceptions.EntityNotFoundException:
+                raise AthenaRefused(f"the Glue catalog has no database {database}; create it, or set "
+                                    "RECON_ATHENA_SCRATCH_DATABASE to one that exists") from None
+        require_bucket(self._files, self._base, f"RECON_ATHENA_SCRATCH is {self._settings.scratch}")
 
     def _declare(self, name: str, schema: pa.Schema) -> str:
         table = f"{self._token}_{name}"

@@ -21,13 +21,23 @@ def open_engine(name: str, root: str, *, catalog: Callable[[str], Query] = queri
     """
     if name == "duckdb":
         return DuckDbEngine(root, catalog=catalog)
-    # Their clients are imported only by those who use them.
+    # Their clients are imported only by those who use them, and asked only about a lake that they could read.
     if name == "trino":
+        trino = settings.trino_from_environment()
+        _require_bucket(name, root)
         from recon.engine.trino import TrinoBackend
 
-        return RemoteEngine(root, TrinoBackend(settings.trino_from_environment(), progress), catalog=catalog)
+        return RemoteEngine(root, TrinoBackend(trino, progress), catalog=catalog)
     if name == "athena":
+        athena = settings.athena_from_environment()
+        _require_bucket(name, root)
         from recon.engine.athena import AthenaBackend
 
-        return RemoteEngine(root, AthenaBackend(settings.athena_from_environment(), progress), catalog=catalog)
+        return RemoteEngine(root, AthenaBackend(athena, progress), catalog=catalog)
     raise Refused(f"engine {name!r} is unknown; accepted: {', '.join(ENGINES)}")
+
+
+def _require_bucket(name: str, root: str) -> None:
+    if not root.startswith("s3://"):
+        raise Refused(f"engine {name} reads lakes on S3, and {root} is a folder; accepted: --lake s3://bucket/prefix, "
+                      "or --engine duckdb")

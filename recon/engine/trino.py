@@ -20,10 +20,14 @@ from recon.engine.statement import Statement
 from recon.engine.types import arrow_type, trino_type
 from recon.errors import Refused
 from recon.settings import TrinoSettings
-from recon.store.arrow import filesystem, remove
+from recon.store.arrow import filesystem, plainly, remove, require_bucket
 
 _COLUMN = re.compile(r'^   "?(\w+)"? [a-z]', re.MULTILINE)
 _LOCATION = re.compile(r"external_location = '([^']*)'")
+
+
+_REASON = re.compile(r"\[Errno -?\d+\] ([^'\")\]]+)|(timed out|certificate verify failed)")
+_CONNECT_S, _ANSWER_S = 5, 60
 
 
 class TrinoRefused(Refused):
@@ -46,8 +50,9 @@ class TrinoBackend:
         self._connection: Any = trino.dbapi.connect(  # type: ignore[no-untyped-call]
             host=settings.host, port=settings.port, http_scheme=settings.scheme, user=settings.user,
             auth=trino.auth.BasicAuthentication(settings.user, settings.password) if settings.password else None,
-            source="recon", timezone="UTC", request_timeout=60)
+            source="recon", timezone="UTC", request_timeout=(_CONNECT_S, _ANSWER_S))
         self._ready = False
+        require_bucket(self._files, self._base, f"RECON_TRINO_SCRATCH_LOCATION is {settings.scratch_location}")
 
     def lake_table(self, table: Table, root: str) -> str:
         """See Backend."""
@@ -57,7 +62,8 @@ class TrinoBackend:
         except TrinoQueryError as error:
             if error.error_name in ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND"):
                 raise TrinoRefused(f"Trino at {self._settings.address} has no table {name} ({error.message}); "
-                                   "see RECON_TRINO_LAKE, and declare the lake's tables first") from None
+                                   "see RECON_TRINO_LAKE, and declare the lake's tables first "
+                                   "(on the local stack: pipeline lake)") from None
             raise
         check_columns(table, name, _COLUMN.findall(ddl))
         found = _LOCATION.search(ddl)
@@ -67,7 +73,8 @@ class TrinoBackend:
     def put(self, name: str, rows: pa.Table) -> str:
         """See Backend."""
         whole, folder = self._names(name)
-        with self._files.open_output_stream(f"{self._base}/{name}/rows.parquet") as target:
+        with plainly(f"scratch folder {self._location}"), \
+                self._files.open_output_stream(f"{self._base}/{name}/rows.parquet") as target:
             pq.write_table(rows, target, compression="snappy")
         columns = ", ".join(f'"{field.name}" {trino_type(field.type)}' for field in rows.schema)
         self._run(f"CREATE TABLE {whole} ({columns}) WITH (format = 'PARQUET', external_location = '{folder}')")
@@ -162,6 +169,8 @@ def _plain(error: BaseException, address: str) -> BaseException:
                                 "the lake and to write the scratch folder")
         return error
     if isinstance(error, TrinoConnectionError | Error | OSError):
-        return TrinoRefused(f"Trino at {address} does not answer: {error}; check RECON_TRINO_URL, and that the cluster "
-                            "is up (pipeline status)")
+        found = _REASON.search(str(error))
+        why = (found[1] or found[2]).strip() if found else str(error)
+        return TrinoRefused(f"Trino at {address} does not answer: {why}; check RECON_TRINO_URL, and that the cluster "
+                            "is up (the local stack's: pipeline status)")
     return error

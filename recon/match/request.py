@@ -63,7 +63,8 @@ class Request:
         if engine not in ENGINES:
             raise BadRequest(f"engine {engine!r} is unknown; accepted: {', '.join(ENGINES)}")
         if not lake:
-            raise BadRequest("lake is empty; accepted: the folder that holds ledger_entries/ and the other tables")
+            raise BadRequest("lake is empty; accepted: the folder that holds ledger_entries/ and the other tables, "
+                             "or s3://bucket/prefix")
         at = _as_of(window, as_of)
         listed = _known_at_of_manifest(manifest, window, at) if manifest else None
         if window == "hourly":

@@ -64,11 +64,14 @@ class Stages:
 
 
 def preflight(request: Request) -> None:
-    """Raises Refused, in milliseconds, for what a run would refuse after its kernel has started."""
+    """Raises Refused, soon, for what a run would refuse after its kernel has started."""
     lake = Lake(request.lake)
-    open_engine(request.engine, lake.root).close()
-    Policy.load(lake)
-    run_inputs.check(lake, request)
+    bytes_budget()
+    with open_engine(request.engine, lake.root) as engine:
+        Policy.load(lake)
+        run_inputs.check(lake, request)
+        # Without objects nothing is read, but a catalog that does not know this lake is found out.
+        engine.expose("ledger_entries", ())
 
 
 def reconcile(request: Request, *, engine: Engine | None = None, progress: Progress | None = None) -> RunResult:

@@ -28,6 +28,10 @@ _AWS = (
 """What a run on AWS cannot do without; a local one never sees them."""
 
 
+_ENGINE = {"trino": ("RECON_TRINO_PASSWORD",)}
+"""What a run on an engine logs in with."""
+
+
 class _OneSpec(KernelSpecManager):
     """Knows one kernel: this interpreter's."""
 
@@ -66,10 +70,11 @@ def manager(scratch: Path, environment: Mapping[str, str]) -> type[AsyncKernelMa
 def environment(scratch: Path, values: Mapping[str, object], base: Mapping[str, str]) -> dict[str, str]:
     """What the kernel sees of the environment `base`: no secrets, no Jupyter set-up.
 
-    AWS credentials are passed on where the parameters `values` name another engine than duckdb, or an s3:// address.
+    AWS credentials are passed on where the parameters `values` name another engine than duckdb, or an s3:// address;
+    an engine's own password where they name that engine.
     """
     on_aws = values.get("engine", "duckdb") != "duckdb" or any(str(v).startswith("s3://") for v in values.values())
-    needed = _AWS if on_aws else ()
+    needed = (*_AWS, *_ENGINE.get(str(values.get("engine")), ())) if on_aws else ()
     kept = {
         name: value
         for name, value in secrets.without(base, keep=needed).items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+import re
 import shutil
 import sys
 from collections.abc import Collection, Iterator
@@ -12,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recon.errors import Refused
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+]+:")
+"""What a path keeps of s3://bucket/prefix."""
 
 _BUILDING = ".building-"
 _AT_FDCWD = -100
@@ -25,6 +29,8 @@ class BadPlace(Refused):
 
 def check(out: Path, *, files: Collection[str], lake: Path | None = None) -> None:
     """Refuse a place that is a file, is inside the lake, or holds anything but an earlier run's `files`."""
+    if addressed := next((part for part in out.parts if _SCHEME.fullmatch(part)), None):
+        raise BadPlace(f"--out is an address ({addressed}//...); results go to a folder of this machine, name one")
     if lake is not None and out.resolve().is_relative_to(lake.resolve()):
         raise BadPlace(f"--out {out} lies inside the lake {lake}; a run never writes to the lake, name another folder")
     if out.is_symlink() or (out.exists() and not out.is_dir()):

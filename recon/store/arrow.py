@@ -33,6 +33,14 @@ def remove(files: fs.FileSystem, path: str) -> None:
         files.delete_dir(path)
 
 
+def require_bucket(files: fs.FileSystem, path: str, what: str) -> None:
+    """Raises AwsRefused, saying `what` names it, where the bucket of `path` is not there."""
+    bucket = path.split("/", 1)[0]
+    with plainly(what):
+        if files.get_file_info(bucket).type == fs.FileType.NotFound:
+            raise aws.AwsRefused(f"{what}: no such bucket ({bucket}); create it, or name one that exists")
+
+
 class BucketFiles(ArrowFSWrapper):  # type: ignore[misc]
     """A file system as fsspec knows one, for DuckDB; names are taken as they are."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from recon.cli.app import build
+from recon.engine.port import ENGINES
 from recon.errors import Refused
 from recon.schedule import runner
 from recon.schedule.record import Record, RunFailed
@@ -53,8 +56,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         ({**GOOD, "--as-of": "2026-02-30"}, (), "2026-02-30"),
         ({"--window": "hourly", "--as-of": "2026-03-15"}, (), "accepted: RFC 3339"),
         ({**GOOD, "--known-at": "soon"}, (), "known_at 'soon'"),
-        ({**GOOD, "--engine": "oracle"}, (), "engine 'oracle' is unknown; accepted: duckdb"),
-        ({**GOOD, "--engine": "athena"}, (), "engine 'athena' is not available in this version"),
+        ({**GOOD, "--engine": "oracle"}, (), "engine 'oracle' is unknown; accepted: duckdb, athena, trino"),
         ({**GOOD, "--lake": "nowhere"}, (), "no lake at nowhere: expected a folder"),
         ({**GOOD, "--as-of": "2028-03-15"}, (), "has nothing of T+7 as of 2028-03-15"),
         ({**GOOD, "--manifest": "nowhere.json"}, (), "manifest nowhere.json cannot be read"),
@@ -67,6 +69,45 @@ def test_what_is_wrong_is_refused_before_anything_starts(
     done, given = call(options, *more)
     assert isinstance(done.exception, Refused)
     assert said in str(done.exception)
+    assert done.exception.exit_code == 2
+    assert not given
+
+
+LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+ATHENA = {"RECON_ATHENA_WORKGROUP": "recon", "RECON_ATHENA_SCRATCH": "s3://scratch/athena/"}
+TRINO = {"RECON_TRINO_URL": "http://127.0.0.1:1", "RECON_TRINO_SCRATCH_LOCATION": "s3://scratch/trino/"}
+ON_S3 = {"--lake": "s3://bucket/lake"}
+
+
+@pytest.mark.parametrize(
+    "engine, environment, more, said",
+    [
+        ("athena", LOCAL, {}, "engine athena needs RECON_ATHENA_WORKGROUP, e.g. recon; it is not set"),
+        ("athena", {**LOCAL, "RECON_ATHENA_WORKGROUP": "recon"}, {}, "engine athena needs RECON_ATHENA_SCRATCH, e.g."),
+        ("athena", {**LOCAL, **ATHENA}, {}, r"engine athena reads lakes on S3, and .* is a folder; accepted: --lake"),
+        ("athena", {**LOCAL, **ATHENA, "RECON_ATHENA_SCRATCH": "/mine"}, {}, "RECON_ATHENA_SCRATCH is '/mine'; s3://"),
+        ("athena", {**LOCAL, **ATHENA, "RECON_BYTES_BUDGET": "lots"}, {}, "RECON_BYTES_BUDGET is 'lots'; a size"),
+        ("trino", LOCAL, {}, "engine trino needs RECON_TRINO_URL, e.g."),
+        ("trino", {**LOCAL, **TRINO}, {}, r"engine trino reads lakes on S3, and .* is a folder; accepted: --lake"),
+        ("trino", {**LOCAL, **TRINO, "RECON_TRINO_URL": "trino:8080"}, {}, "RECON_TRINO_URL is 'trino:8080'; http:"),
+        ("trino", {**LOCAL, **TRINO, "RECON_TRINO_URL": "http://trino:x"}, {}, "RECON_TRINO_URL is 'http://trino:x'"),
+        *((engine, {}, ON_S3, r"would reach AWS itself \(AWS_ENDPOINT_URL is not set\): set RECON_AWS=allowed if you")
+          for engine in ENGINES),
+        ("duckdb", {"RECON_AWS": "yes"}, ON_S3, "RECON_AWS is 'yes'; only 'allowed' is accepted"),
+        ("duckdb", LOCAL, {"--lake": "s3://B/lake"}, "'s3://B/lake' is no S3 address; accepted: s3://bucket or s3://"),
+    ],
+)  # fmt: skip
+def test_what_an_engine_lacks_is_refused_by_name(
+    call: Any, engine: str, environment: dict[str, str], more: dict[str, str], said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in [name for name in os.environ if name.startswith(("AWS_", "RECON_"))]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done, given = call({**GOOD, **more, "--engine": engine})
+    assert isinstance(done.exception, Refused), done.output
+    assert re.search(said, str(done.exception)), done.exception
     assert done.exception.exit_code == 2
     assert not given
 

@@ -66,6 +66,24 @@ def test_a_workgroup_without_a_limit_is_refused(athena: Any, monkeypatch: pytest
         open_engine("athena", ROOT)
 
 
+@pytest.mark.parametrize("name, value, said", [
+    ("RECON_ATHENA_SCRATCH_DATABASE", "nowhere", "no database nowhere; create it, or set RECON_ATHENA_SCRATCH_DA"),
+    ("RECON_ATHENA_SCRATCH", "s3://no-such-bucket/x/", "RECON_ATHENA_SCRATCH is s3://no-such-bucket/x: no such bucket"),
+])
+def test_a_place_for_scratch_that_is_not_there_is_named(
+    athena: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Refused, match=said):
+        open_engine("athena", ROOT)
+
+
+def test_a_database_without_the_lake_is_named(athena: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECON_ATHENA_DATABASE", SCRATCH_DATABASE)
+    with pytest.raises(AthenaRefused, match=rf"no table {SCRATCH_DATABASE}.ledger_entries; check RECON_ATHENA"):
+        opened()
+
+
 @pytest.mark.parametrize("fault, said", [
     ("expired_token", "credentials have expired .*; log in again"),
     ("invalid_token", "does not accept these credentials"),

@@ -70,6 +70,7 @@ def build(
         "totals": _totals(items, unexplained or {}, pending_minor),
         "value_at_risk": _at_risk(items), "batches": _batches(), "classes": _classes(items),
         "decidable": _decidable(), "feeds": _feeds(cohort_from), "seconds": {"matching": 0.41}, "later_files": 0,
+        "scan": None,
     }  # fmt: skip
     return RunResult(
         window="T+7", as_of=AS_OF, known_at=AS_OF, cohort_from=cohort_from, cohort_to=cohort_from + timedelta(days=1),

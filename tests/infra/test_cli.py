@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.local.guard import client
 from infra.local.state import read, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,35 @@ def test_up_status_down(folder: Path) -> None:
     assert servers(folder) == []
     assert pipeline(folder, "down").returncode == 0
     assert json.loads(pipeline(folder, "status", "--json").stdout)["running"] is False
+
+
+def test_a_lake_is_put_on_the_stack(folder: Path, tmp_path: Path) -> None:
+    def put(source: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        return pipeline(folder, "lake", str(source), "--prefix", "mine/", *more)
+
+    none = put(tmp_path)
+    assert (none.returncode, "nothing runs in" in none.stderr) == (2, True)
+    assert pipeline(folder, "up", "--no-trino", "--detach").returncode == 0
+    for name in ("one", "two"):
+        (tmp_path / name / "batches").mkdir(parents=True)
+        (tmp_path / name / "batches" / f"{name}.parquet").write_text(name)
+    for wrong, said in (
+        (put(tmp_path / "nowhere"), "no lake at"),
+        (put(tmp_path), "one folder per table"),
+        (put(tmp_path / "one", "--bucket", "No"), "--bucket is 'No'"),
+        (put(tmp_path / "one", "--database", "a-b"), "--database is 'a-b'"),
+    ):
+        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
+
+    assert put(tmp_path / "one").stdout == "--lake s3://lake/mine\n"
+    other = put(tmp_path / "two", "--database", "other_lake")
+    assert "export RECON_ATHENA_DATABASE=other_lake RECON_TRINO_LAKE=lake.other_lake" in other.stdout, other.stderr
+    state = read(folder)
+    assert state is not None
+    held = client("s3", state.environment).list_objects_v2(Bucket="lake")["Contents"]
+    assert [item["Key"] for item in held] == ["mine/batches/two.parquet"], "the place holds what the folder holds"
+    table = client("glue", state.environment).get_table(DatabaseName="other_lake", Name="batches")["Table"]
+    assert table["StorageDescriptor"]["Location"] == "s3://lake/mine/batches"
 
 
 def test_the_settings_replace_the_callers_own(folder: Path) -> None:

@@ -30,6 +30,13 @@ def test_only_a_run_on_aws_sees_its_credentials(tmp_path: Path, values: dict[str
     assert seen["LANG"] == "C"
 
 
+@pytest.mark.parametrize("engine, kept", [("trino", True), ("athena", False), ("duckdb", False)])
+def test_only_a_run_on_trino_sees_its_password(tmp_path: Path, engine: str, kept: bool) -> None:
+    seen = kernel.environment(tmp_path, {"engine": engine}, {"RECON_TRINO_PASSWORD": "x", "RECON_TRINO_USER": "me"})
+    assert ("RECON_TRINO_PASSWORD" in seen) == kept
+    assert seen["RECON_TRINO_USER"] == "me"
+
+
 def test_the_kernel_is_this_interpreter_wherever_it_is_started(tmp_path: Path) -> None:
     manager = kernel.manager(tmp_path, {})()
     command = manager.format_kernel_cmd()

@@ -34,6 +34,8 @@ def test_bad_parameters_and_places_are_refused_before_a_kernel_starts(notebook: 
         runner.run({"out": str(tmp_path / "mine"), "lake": "y"}, notebook=notebook("1"))
     with pytest.raises(BadPlace, match="inside the lake"):
         runner.run({"out": str(tmp_path / "lake" / "x"), "lake": str(tmp_path / "lake")}, notebook=notebook("1"))
+    with pytest.raises(BadPlace, match=r"--out is an address \(s3://\.\.\.\); results go to a folder"):
+        runner.run({"out": "s3://bucket/x", "lake": "y"}, notebook=notebook("1"))
     assert not list(tmp_path.glob("*.failed"))
 
 
