@@ -82,9 +82,12 @@ def trino_from_environment(environment: Mapping[str, str] | None = None) -> Trin
     """Settings of engine trino from RECON_TRINO_*. Raises SettingsRefused naming the variable."""
     env = os.environ if environment is None else environment
     scheme, host, port = _trino_address(_required(env, "RECON_TRINO_URL", "trino", "https://trino.example.net:8443"))
+    password = env.get("RECON_TRINO_PASSWORD") or None
+    if password and scheme != "https":
+        raise SettingsRefused("RECON_TRINO_PASSWORD is set and RECON_TRINO_URL begins with http:; a password is only "
+                              "sent over https://HOST:PORT")
     return TrinoSettings(
-        scheme=scheme, host=host, port=port,
-        user=env.get("RECON_TRINO_USER") or "recon", password=env.get("RECON_TRINO_PASSWORD") or None,
+        scheme=scheme, host=host, port=port, user=env.get("RECON_TRINO_USER") or "recon", password=password,
         lake=_matching(env, "RECON_TRINO_LAKE", "lake.payments_lake", _TWO_NAMES, "CATALOG.SCHEMA"),
         scratch=_matching(env, "RECON_TRINO_SCRATCH", "scratch.recon", _TWO_NAMES, "CATALOG.SCHEMA"),
         scratch_location=_folder(env, "RECON_TRINO_SCRATCH_LOCATION", "trino"))

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import trino
-from trino.exceptions import Error, TrinoConnectionError, TrinoQueryError
+from trino.exceptions import Error, HttpError, TrinoConnectionError, TrinoQueryError
 
 from pipeline.schemas.columns import Table
 from recon.engine.catalog import check_columns, check_location
@@ -110,7 +110,11 @@ class TrinoBackend:
     def _names(self, name: str) -> tuple[str, str]:
         """(table, folder) of a scratch table; its schema is made with the first."""
         if not self._ready:
-            self._run(f"CREATE SCHEMA IF NOT EXISTS {self._settings.scratch}")
+            try:
+                self._run(f"CREATE SCHEMA IF NOT EXISTS {self._settings.scratch}")
+            except TrinoQueryError as error:
+                raise TrinoRefused(f"Trino at {self._settings.address} cannot make tables in {self._settings.scratch} "
+                                   f"({error.message}); RECON_TRINO_SCRATCH names a Hive catalog and schema") from None
             self._ready = True
         return f"{self._settings.scratch}.{self._token}_{name}", f"{self._location}/{name}"
 
@@ -168,6 +172,9 @@ def _plain(error: BaseException, address: str) -> BaseException:
             return TrinoRefused(f"Trino at {address}: access denied: {error.message}; the cluster's role needs to read "
                                 "the lake and to write the scratch folder")
         return error
+    if isinstance(error, HttpError):
+        return TrinoRefused(f"Trino at {address} does not take the query ({str(error).split(':')[0]}); check RECON_TRINO_URL, and "
+                            "RECON_TRINO_USER with RECON_TRINO_PASSWORD")
     if isinstance(error, TrinoConnectionError | Error | OSError):
         found = _REASON.search(str(error))
         why = (found[1] or found[2]).strip() if found else str(error)

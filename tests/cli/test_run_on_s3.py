@@ -160,7 +160,7 @@ def test_more_than_the_budget_is_not_read(desk: Desk) -> None:
         said = desk.refused("athena", RECON_BYTES_BUDGET="1MB")
     finally:
         s3.upload_file(str(first), BUCKET, key)
-    assert re.search(r"T\+7 as of 2026-03-17 would read about \d\.\d MB with engine athena, and the budget "
+    assert re.search(r"T\+7 as of 2026-03-17 would read about [\d.]+ MB with engine athena, and the budget "
                      r"is 1\.0 MB; set RECON_BYTES_BUDGET to more", said)  # fmt: skip
     assert desk.left() == []
 
@@ -175,5 +175,8 @@ def test_trino_and_athena_on_it_answer_as_duckdb_does(trino_stack: Stack, tmp_pa
         assert summary["scan"]["scanned_bytes"] > 0
         assert f"as {engine} counts" in said
     assert "does not answer: Connection refused; check" in desk.refused("trino", RECON_TRINO_URL="http://127.0.0.1:1")
+    nobody = desk.refused("trino", RECON_TRINO_URL=trino_stack.emulator.endpoint)
+    assert "does not take the query (error 40" in nobody
+    assert "RECON_TRINO_SCRATCH names a Hive catalog" in desk.refused("trino", RECON_TRINO_SCRATCH="nowhere.recon")
     assert "no table lake.nowhere.ledger_entries" in desk.refused("trino", RECON_TRINO_LAKE="lake.nowhere")
     assert desk.left() == []

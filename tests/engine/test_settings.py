@@ -53,3 +53,11 @@ def test_a_password_in_the_address_is_not_repeated() -> None:
     with pytest.raises(Refused, match="RECON_TRINO_USER and RECON_TRINO_PASSWORD") as refused:
         trino_from_environment({**TRINO, "RECON_TRINO_URL": "https://me:hunter2@trino.example.net"})
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_password_goes_over_https_alone() -> None:
+    login = {**TRINO, "RECON_TRINO_PASSWORD": "hunter2"}
+    assert trino_from_environment({**login, "RECON_TRINO_URL": "https://trino"}).password == "hunter2"
+    with pytest.raises(Refused, match="a password is only sent over https") as refused:
+        trino_from_environment({**login, "RECON_TRINO_URL": "http://trino"})
+    assert "hunter2" not in str(refused.value)
