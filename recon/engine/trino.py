@@ -173,7 +173,8 @@ def _plain(error: BaseException, address: str) -> BaseException:
                                 "the lake and to write the scratch folder")
         return error
     if isinstance(error, HttpError):
-        return TrinoRefused(f"Trino at {address} does not take the query ({str(error).split(':')[0]}); check RECON_TRINO_URL, and "
+        code = str(error).split(":", 1)[0]
+        return TrinoRefused(f"Trino at {address} does not take the query ({code}); check RECON_TRINO_URL, and "
                             "RECON_TRINO_USER with RECON_TRINO_PASSWORD")
     if isinstance(error, TrinoConnectionError | Error | OSError):
         found = _REASON.search(str(error))
