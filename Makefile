@@ -67,7 +67,7 @@ NONE_WILL_DO = || test $$? -eq 5 -a -n "$(TESTS)"
 
 # Where its parts cannot be fetched or run it is left out with the reason, in CI it fails. One process: one server.
 TRINO = @start=$$SECONDS; $(PY) -m infra.local.trino.install || case "$$CI" in ""|0|false) ;; *) exit 2;; esac; \
-	{ $(PY) -m pytest -m "trino and not nightly" --durations=5 $(TESTS) $(NONE_WILL_DO); } && echo "Trino: $$((SECONDS - start)) s"
+	{ $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "trino and not nightly" --durations=5 $(TESTS) $(NONE_WILL_DO); } && echo "Trino: $$((SECONDS - start)) s"
 
 nightly: setup ## The tests with the large numbers
 	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -n $(WORKERS) -m "not browser and not trino and not bench" \

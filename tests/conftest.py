@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+FROZEN = ("rare_cases", "small", "middle", "large", "world_31", "world_32", "world_33", "world_34")
+"""Databases of tests/differential: nothing is added to them once they are declared."""
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "repeatable")
 
 MAY_SKIP = ("samples",)
@@ -52,7 +54,7 @@ def trino_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         pytest.skip(why)
     if not install.installed():
         pytest.skip(f"there is no Trino in {install.home()}: make check installs it")
-    with Stack.start(tmp_path_factory.mktemp("trino"), trino=True) as running:
+    with Stack.start(tmp_path_factory.mktemp("trino"), trino=True, frozen=FROZEN) as running:
         yield running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -43,9 +44,10 @@ class Stack:
     _parts: list[Part] = field(default_factory=list)
 
     @classmethod
-    def start(cls, folder: Path, *, trino: bool = False) -> Self:
+    def start(cls, folder: Path, *, trino: bool = False, frozen: Sequence[str] = ()) -> Self:
         """Starts emulator and Athena API, on DuckDB or with `trino` on a Trino server; readers' places are made.
 
+        `frozen`: see Trino.start.
         Raises LocalRefused, with everything stopped, where a part cannot start or `folder` holds something.
         """
         folder = folder.absolute()
@@ -59,7 +61,7 @@ class Stack:
             aws = local_environment(emulator.endpoint)
             server = None
             if trino:
-                server = Trino.start(folder / "trino", aws=aws)
+                server = Trino.start(folder / "trino", aws=aws, frozen=frozen)
                 parts.append(server)
                 server.execute(f"CREATE SCHEMA IF NOT EXISTS {TRINO_SCRATCH}")
             athena = Athena.start(folder / "athena", aws=aws, trino=server.url if server else None)

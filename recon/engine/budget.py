@@ -14,9 +14,13 @@ class OverBudget(Refused):
     """More would be read than the budget allows."""
 
 
-def within(engine: Engine, calls: Sequence[Call], budget_bytes: int, *, what: str, instead: str) -> int:
-    """Bytes that the calls will read of what was exposed. Raises OverBudget, saying `what` and what to do `instead`."""
-    estimated = engine.estimate(calls)
+def within(engine: Engine, calls: Sequence[Call], budget_bytes: int, *, what: str, instead: str,
+           scratch: bool = False) -> int:
+    """Bytes that have been read already and that the calls will read of what was exposed (see Engine.estimate).
+
+    Raises OverBudget, saying `what` and what to do `instead`.
+    """
+    estimated = engine.scanned_bytes + engine.estimate(calls, scratch=scratch)
     if estimated > budget_bytes:
         raise OverBudget(f"{what} would read about {size(estimated)} with engine {engine.name}, and the budget is "
                          f"{size(budget_bytes)}; set RECON_BYTES_BUDGET to more if you mean that, or {instead}")

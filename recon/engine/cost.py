@@ -20,6 +20,15 @@ TAIL_BYTES = 48 * 1024
 """What it reads of the end of a larger one to find the footer."""
 
 
+_SCRATCH_BYTES = {"ledger_entries": 150, "settlement_lines": 2_500}
+"""What a run reads of its own scratch tables, per row of the lake that it reads: measured on worlds of several sizes.
+
+Scratch tables of more than READ_WHOLE_BYTES are read by column, so that a large run reads less than this says.
+"""
+
+_SECOND = exp.Interval(this=exp.Literal.string("1"), unit=exp.var("SECOND"))
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """One place where a statement reads a lake table: columns, and the days (both inclusive) it keeps to."""
@@ -39,6 +48,11 @@ def scan_bytes(bound: exp.Expr, footers: Mapping[str, Sequence[Footer]]) -> int:
                for scan in scans(bound)
                for footer in footers.get(scan.table, ())
                if _within(footer.path, scan))
+
+
+def scratch_bytes(footers: Mapping[str, Sequence[Footer]]) -> int:
+    """Bytes that a run over these objects will read of the scratch tables that it makes on the way."""
+    return sum(per_row * footer.rows for table, per_row in _SCRATCH_BYTES.items() for footer in footers.get(table, ()))
 
 
 def scans(bound: exp.Expr) -> list[Scan]:
@@ -71,7 +85,10 @@ def _days(scope: Scope, alias: str) -> tuple[date | None, date | None]:
     """The days that `dt >= …` and `dt <= …` of the scope's WHERE leave, where it says so."""
     first = last = None
     where = scope.expression.args.get("where")
-    for condition in where.find_all(exp.GTE, exp.LTE) if where else ():
+    # Only what holds for every row bounds it: not one side of an OR.
+    for condition in where.this.flatten() if where and isinstance(where.this, exp.And) else [where and where.this]:
+        if not isinstance(condition, exp.GTE | exp.LTE):
+            continue
         column, bound = condition.this, condition.expression
         if not (isinstance(column, exp.Column) and column.name == "dt" and column.table in ("", alias)):
             continue
@@ -84,12 +101,19 @@ def _days(scope: Scope, alias: str) -> tuple[date | None, date | None]:
 
 
 def _day(bound: exp.Expr) -> date | None:
-    """The day of a bound literal, as in CAST(:as_of AS DATE) or CAST(:as_of - INTERVAL '1' SECOND AS DATE)."""
-    text = next((literal for literal in bound.find_all(exp.Literal) if not literal.find_ancestor(exp.Interval)), None)
-    if text is None:
+    """The day of CAST(:as_of AS DATE) or CAST(:as_of - INTERVAL '1' SECOND AS DATE); None for another expression."""
+    value, back = _inside(bound), timedelta()
+    if isinstance(value, exp.Sub) and value.expression == _SECOND:
+        value, back = _inside(value.this), timedelta(seconds=1)
+    if not (isinstance(value, exp.Literal) and value.is_string):
         return None
-    at = datetime.fromisoformat(text.name)
-    return (at - timedelta(seconds=1) if bound.find(exp.Sub) else at).date()
+    return (datetime.fromisoformat(value.name) - back).date()
+
+
+def _inside(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Cast | exp.Paren):
+        node = node.this
+    return node
 
 
 def _within(path: str, scan: Scan) -> bool:

@@ -90,7 +90,7 @@ class DuckDbEngine:
         milliseconds: pa.Table = rows.cast(schema, safe=False)
         return milliseconds
 
-    def estimate(self, calls: Sequence[Call]) -> int:
+    def estimate(self, calls: Sequence[Call], *, scratch: bool = False) -> int:
         """See Engine."""
         return 0
 

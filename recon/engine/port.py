@@ -46,8 +46,11 @@ class Engine(Protocol):
         """Runs recon/sql/{query}.sql: sums as decimal128(38, 0), times as naive UTC timestamp(ms)."""
         ...
 
-    def estimate(self, calls: Sequence[Call]) -> int:
-        """Bytes of the exposed objects that these calls will read together; 0 where reading costs nothing."""
+    def estimate(self, calls: Sequence[Call], *, scratch: bool = False) -> int:
+        """Bytes that these calls will read of the exposed objects together; 0 where reading costs nothing.
+
+        With `scratch` also what a run over these objects reads of the scratch tables that it makes on the way.
+        """
         ...
 
     @property

@@ -124,9 +124,10 @@ class RemoteEngine:
         """See Engine."""
         self._backend.close()
 
-    def estimate(self, calls: Sequence[Call]) -> int:
+    def estimate(self, calls: Sequence[Call], *, scratch: bool = False) -> int:
         """See Engine."""
-        return sum(cost.scan_bytes(dialect.bind(self._catalog(name), params), self._footers) for name, params in calls)
+        lake = sum(cost.scan_bytes(dialect.bind(self._catalog(name), params), self._footers) for name, params in calls)
+        return lake + (cost.scratch_bytes(self._footers) if scratch else 0)
 
     def _statement(self, query: str, params: dict[str, Scalar]) -> exp.Query:
         found = self._catalog(query)

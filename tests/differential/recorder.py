@@ -62,6 +62,8 @@ class Recorder:
     catalog: Catalog
     answers: list[Answer] = field(default_factory=list)
     name: str = field(init=False)
+    own_bytes: int = 0
+    """What the recorder itself has read, which a run would not."""
 
     def __post_init__(self) -> None:
         self.name = self.engine.name
@@ -84,7 +86,9 @@ class Recorder:
         """See Engine."""
         count = self.engine.materialize(name, query, **params)
         found = self.catalog(query)
+        before = self.engine.scanned_bytes
         rows = self.engine.fetch(self.catalog.rows_of(name, list(found.columns)))
+        self.own_bytes += self.engine.scanned_bytes - before
         assert rows.num_rows == count
         self.answers.append(Answer.of(found, params, rows))
         return count
@@ -95,14 +99,14 @@ class Recorder:
         self.answers.append(Answer.of(self.catalog(query), params, rows))
         return rows
 
-    def estimate(self, calls: Sequence[Call]) -> int:
+    def estimate(self, calls: Sequence[Call], *, scratch: bool = False) -> int:
         """See Engine."""
-        return self.engine.estimate(calls)
+        return self.engine.estimate(calls, scratch=scratch)
 
     @property
     def scanned_bytes(self) -> int:
         """See Engine."""
-        return self.engine.scanned_bytes
+        return self.engine.scanned_bytes - self.own_bytes
 
     def close(self) -> None:
         """See Engine."""

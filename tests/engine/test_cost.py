@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import pytest
+
 from pipeline.schemas.tables import TABLES
 from recon.engine import cost, dialect, queries
 from recon.engine.cost import READ_WHOLE_BYTES, TAIL_BYTES, Scan
@@ -48,6 +50,19 @@ def test_days_are_read_from_the_conditions() -> None:
     sql = f"SELECT entry_id FROM ledger_entries WHERE {DAYS}"
     [scan] = scans(sql, parameters="a timestamp, b timestamp", a=FROM, b=UNTIL)
     assert (scan.first, scan.last) == (date(2026, 1, 2), date(2026, 1, 3))
+
+
+@pytest.mark.parametrize("condition, first", [
+    ("dt >= DATE '2026-01-02'", date(2026, 1, 2)),
+    ("step = 'CAPTURE' AND (dt >= DATE '2026-01-02')", date(2026, 1, 2)),
+    ("dt >= DATE '2026-01-02' OR step = 'CAPTURE'", None),
+    ("NOT dt >= DATE '2026-01-02'", None),
+    ("dt >= CAST(DATE '2026-01-02' - INTERVAL '3' DAY AS DATE)", None),
+    ("dt >= CAST(date_add('day', 3, DATE '2026-01-02') AS DATE)", None),
+])
+def test_a_condition_that_does_not_bound_every_row_bounds_nothing(condition: str, first: date | None) -> None:
+    [scan] = scans(f"SELECT entry_id FROM ledger_entries WHERE {condition}")
+    assert (scan.first, scan.last) == (first, None)
 
 
 def test_small_objects_count_whole_and_large_ones_by_column() -> None:

@@ -24,11 +24,12 @@ class Estimating:
     """An engine that only estimates."""
 
     name = "athena"
+    scanned_bytes = 0
 
     def __init__(self, estimated_bytes: int) -> None:
         self.estimated_bytes = estimated_bytes
 
-    def estimate(self, calls: Sequence[Call]) -> int:
+    def estimate(self, calls: Sequence[Call], *, scratch: bool = False) -> int:
         """See Engine."""
         return self.estimated_bytes
 
@@ -36,6 +37,8 @@ class Estimating:
 def test_every_query_that_reads_the_lake_is_planned() -> None:
     reading = {name for name in queries.names() if set(queries.load(name).inputs) & set(TABLES)}
     assert {name for name, _ in plan.calls(REQUEST)} == reading - LOOKED_UP
+    hourly = Request.parse(window="hourly", as_of="2026-03-12T00:00:00Z", lake="s3://lake", engine="athena")
+    assert {name for name, _ in plan.calls(hourly)} == reading - LOOKED_UP - {"payment_outcomes"}
     for name, params in plan.calls(REQUEST):
         assert set(params) == set(queries.load(name).parameters), name
 

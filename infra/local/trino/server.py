@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -46,12 +46,14 @@ class Trino:
     url: str
     folder: Path
     aws: Mapping[str, str]
+    frozen: Sequence[str] = ()
     servers: list[Server] = field(default_factory=list)
 
     @classmethod
-    def start(cls, folder: Path, *, aws: Mapping[str, str], workers: int = 0) -> Self:
+    def start(cls, folder: Path, *, aws: Mapping[str, str], workers: int = 0, frozen: Sequence[str] = ()) -> Self:
         """Starts one, everything below `folder` (made if absent), and returns when it takes queries.
 
+        `frozen` names databases whose objects stay as they are for as long as it runs: their folders are listed once.
         Raises LocalRefused naming what is missing, or with the end of the server's log.
         """
         runtime = java.java()
@@ -60,7 +62,7 @@ class Trino:
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         _bucket(aws)
-        running = cls("", folder, aws)
+        running = cls("", folder, aws, frozen)
         running.servers.append(running._coordinator(runtime))
         try:
             for _ in range(workers):
@@ -121,7 +123,7 @@ class Trino:
 
     def _server(self, runtime: Path, node: str, port: int, *, coordinator: bool) -> Server:
         folder = self.folder / node
-        _configure(folder, self.aws, port=port, discovery=self.url, coordinator=coordinator)
+        _configure(folder, self.aws, port=port, discovery=self.url, coordinator=coordinator, frozen=self.frozen)
         command = [str(runtime), *JVM, f"-Dnode.id={node}", "-Dnode.environment=local",
                    f"-Dnode.data-dir={folder / 'data'}", "-Dnode.internal-address=127.0.0.1",
                    "-Dnode.bind-ip=127.0.0.1", f"-Dconfig={folder / 'etc' / 'config.properties'}",
@@ -131,11 +133,13 @@ class Trino:
                       log=folder / "server.log")
 
 
-def _configure(folder: Path, aws: Mapping[str, str], *, port: int, discovery: str, coordinator: bool) -> None:
+def _configure(folder: Path, aws: Mapping[str, str], *, port: int, discovery: str, coordinator: bool,
+               frozen: Sequence[str]) -> None:
     values = {
         "port": str(port), "discovery": discovery, "coordinator": str(coordinator).lower(), "folder": str(folder),
         "home": str(home()), "region": aws["AWS_REGION"], "key": aws["AWS_ACCESS_KEY_ID"],
         "secret": aws["AWS_SECRET_ACCESS_KEY"], "s3": aws.get("AWS_ENDPOINT_URL_S3", aws["AWS_ENDPOINT_URL"]),
+        "frozen": ",".join(f"{database}.*" for database in frozen) or "none.none",
         "glue": aws.get("AWS_ENDPOINT_URL_GLUE", aws["AWS_ENDPOINT_URL"]), "scratch": f"s3://{METASTORE_BUCKET}/catalog",
     }
     for part in ("etc/catalog", "data", "tmp"):
