@@ -21,10 +21,15 @@ def within(engine: Engine, calls: Sequence[Call], budget_bytes: int, *, what: st
     Raises OverBudget, saying `what` and what to do `instead`.
     """
     estimated = engine.scanned_bytes + engine.estimate(calls, scratch=scratch)
-    if estimated > budget_bytes:
-        raise OverBudget(f"{what} would read about {size(estimated)} with engine {engine.name}, and the budget is "
-                         f"{size(budget_bytes)}; set RECON_BYTES_BUDGET to more if you mean that, or {instead}")
+    require(estimated, budget_bytes, engine, what=what, instead=instead)
     return estimated
+
+
+def require(estimated_bytes: int, budget_bytes: int, engine: Engine, *, what: str, instead: str) -> None:
+    """Raises OverBudget where more would be read than the budget allows."""
+    if estimated_bytes > budget_bytes:
+        raise OverBudget(f"{what} would read about {size(estimated_bytes)} with engine {engine.name}, and the budget "
+                         f"is {size(budget_bytes)}; set RECON_BYTES_BUDGET to more if you mean that, or {instead}")
 
 
 def size(number_bytes: int) -> str:

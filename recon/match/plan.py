@@ -10,13 +10,15 @@ from recon.engine import budget
 from recon.engine.port import Call, Engine
 from recon.match.request import Request
 
+_INSTEAD = "reconcile a shorter window"
+
 NEAR = timedelta(days=1)
 """How far from a cohort, and from a line's own time, a hole in the lake may lie and still explain something."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scan:
-    """Bytes of a run's reading, as estimated before it and as the engine counted them after."""
+    """Bytes of a run's reading: as estimated before each part of it, and as the engine counted them after."""
 
     estimated_bytes: int
     budget_bytes: int
@@ -33,15 +35,13 @@ class Scan:
 def calls(request: Request) -> list[Call]:
     """The queries of a run that read the lake's tables whatever they find, with their parameters.
 
-    What only looks up single findings reads what their keys select, and is not counted. An hour's lines have seldom
-    arrived, so that an hourly run seldom asks what became of a charge; a T+N run nearly always does.
+    What only looks up single findings reads what their keys select, and is not counted; what becomes necessary on the
+    way is: see look_up.
     """
     search = {"search_from": request.search_from, "as_of": request.as_of}
     cohort = {"cohort_from": request.cohort_from, "cohort_to": request.cohort_to}
     known = {"known_at": request.known_at}
-    outcomes: list[Call] = [] if request.window == "hourly" else [("payment_outcomes", search)]
     return [
-        *outcomes,
         ("feed_files", {}),
         ("expected_feeds", known),
         ("calendar_days", known),
@@ -64,6 +64,18 @@ def near(request: Request) -> dict[str, Any]:
 
 def within_budget(engine: Engine, request: Request, budget_bytes: int) -> Scan:
     """The estimate for a run on what was exposed. Raises OverBudget."""
-    estimated = budget.within(engine, calls(request), budget_bytes, instead="reconcile a shorter window",
-                              what=f"{request.window} as of {request.as_of:%Y-%m-%d}", scratch=True)
+    estimated = budget.within(engine, calls(request), budget_bytes, scratch=True, what=_named(request),
+                              instead=_INSTEAD)
     return Scan(estimated, budget_bytes)
+
+
+def look_up(engine: Engine, request: Request, scan: Scan) -> None:
+    """Adds what it takes to look up charges that the ledger does not answer. Raises OverBudget before it is read."""
+    outcomes: Call = ("payment_outcomes", {"search_from": request.search_from, "as_of": request.as_of})
+    estimated = scan.estimated_bytes + engine.estimate([outcomes])
+    budget.require(estimated, scan.budget_bytes, engine, what=_named(request), instead=_INSTEAD)
+    scan.estimated_bytes = estimated
+
+
+def _named(request: Request) -> str:
+    return f"{request.window} as of {request.as_of:%Y-%m-%d}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -19,12 +19,14 @@ from recon.match.batch_classes import batch_findings, batches
 from recon.match.claim import claim
 from recon.match.coherence import Control, repeated_deliveries, unbalanced_journals
 from recon.match.due import Expectation, calendars, due_calendar, expectations
+from recon.match.facts import Line, Movement
 from recon.match.feed_book import NOT_SETTLEMENT, FeedBook
 from recon.match.feed_classes import feed_findings
 from recon.match.identity import totals
+from recon.match.knowledge import Knowledge
 from recon.match.open_days import default_calendar
 from recon.match.open_items import knowledge, open_lines, open_movements, prepare, settle_claims
-from recon.match.plan import within_budget
+from recon.match.plan import Scan, look_up, within_budget
 from recon.match.policy import Policy
 from recon.match.request import Request
 from recon.match.result import MATCHES, RunResult
@@ -98,6 +100,15 @@ def _expected(engine: Engine, request: Request) -> list[Expectation]:
     return expectations(rows, days)
 
 
+def _knowledge(
+    engine: Engine, request: Request, book: FeedBook, scan: Scan, charges: Sequence[Line], short: Sequence[Movement]
+) -> Knowledge:
+    """What the ledger knows of charges and short movements; what it takes to look it up is told and kept in budget."""
+    if charges:
+        look_up(engine, request, scan)
+    return knowledge(engine, request, book, charges, short)
+
+
 def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> RunResult:
     with stages.stage("list the lake"):
         inputs = run_inputs.select(lake, request, engine)
@@ -122,7 +133,7 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
     with stages.stage("classify"):
         control = Control.read(engine, request)
         findings, waiting = settle(
-            movements, claims, control, lambda charges, short: knowledge(engine, request, book, charges, short)
+            movements, claims, control, lambda charges, short: _knowledge(engine, request, book, scan, charges, short)
         )
         known_batches = batches(engine.fetch("batch_rows", known_at=request.known_at).to_pylist(), book)
         findings += feed_findings(engine, request, book, expected)

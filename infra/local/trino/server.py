@@ -28,6 +28,8 @@ JVM = (
     "-Xmx2G", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
     # Most of a short query's time goes into compiling, and the second compiler costs more than it gains here.
     "-XX:TieredStopAtLevel=1",
+    # One compiler alone gets 48 MB for its code; when that is full, queries fail for want of a method handle.
+    "-XX:ReservedCodeCacheSize=256M",
     # It would leave files in the system's temp folder.
     "-XX:-UsePerfData",
     # Without it the server cannot look at itself and does not start.
