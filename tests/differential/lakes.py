@@ -57,7 +57,7 @@ CASES = (
     Case("rare_cases", "T+7", handmade.AS_OF),
     Case("small", "hourly", "2026-03-15T08:00:00Z"),
     Case("middle", "T+7", "2026-03-25"),
-    Case("large", "T+7", "2026-03-20"),
+    Case("large", "hourly", "2026-03-20T09:00:00Z"),
 )
 
 _MORE = {31: 24, 32: 24, 33: 24, 34: 45}
@@ -66,7 +66,7 @@ MORE_CASES = (
     *(Case(f"world_{seed}", "T+7", f"2026-03-{day}") for seed in (31, 32, 33) for day in (14, 20, 25)),
     Case("world_34", "T+30", "2026-04-12"),
     Case("world_34", "T+14", "2026-04-02"),
-    Case("large", "hourly", "2026-03-20T09:00:00Z"),
+    Case("large", "T+7", "2026-03-20"),
     Case("large", "T+14", "2026-03-20"),
 )
 """Those of a night."""
