@@ -16,7 +16,6 @@ from recon.engine.footers import Footer, footers
 from recon.engine.port import Call, Scalar
 from recon.engine.queries import BadQuery, Query
 from recon.engine.statement import Statement, statement
-from recon.errors import Refused
 from recon.lake import LakeObject
 
 
@@ -57,9 +56,6 @@ class RemoteEngine:
 
     def __init__(self, root: str, backend: Backend, *,
                  catalog: Callable[[str], Query] = shipped.load) -> None:
-        if not root.startswith("s3://"):
-            raise Refused(f"engine {backend.name} reads lakes on S3, and {root} is a folder; accepted: --lake "
-                          "s3://bucket/prefix, or --engine duckdb")
         self.name = backend.name
         self._root = root
         self._backend = backend
