@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "repeatable")
 
 MAY_SKIP = ("samples",)
 """Markers of tests that may skip in CI too. Everywhere else a skip there means that a part is missing."""
+
+# A run that a shell started in the background inherits interrupts switched off, and with it whatever it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile(

@@ -48,8 +48,9 @@ def up(
         _up_detached(folder, trino=trino)
         return
     with holding(folder):
-        # A terminal that closes and a machine that shuts down end it as orderly as Ctrl-C.
-        for name in (signal.SIGTERM, signal.SIGHUP):
+        # A terminal that closes and a machine that shuts down end it as orderly as Ctrl-C, which a shell's background
+        # job would otherwise ignore.
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, _interrupt)
         _tell(f"starting in {folder}" + (", Trino takes half a minute" if trino else ""))
         # Only here, since it takes longer to load than the other commands take to answer.
