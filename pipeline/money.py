@@ -39,7 +39,8 @@ _LAST_ZERO = {("stripe", currency): 10 for currency in ("BHD", "JOD", "KWD", "OM
 def to_gateway(money: Money, gateway: str) -> int:
     """`money` as the integer of the gateway's API. Raises UnrepresentableAmount where it has none."""
     shift = gateway_exponent(gateway, money.currency) - iso_exponent(money.currency)
-    value, rest = (money.amount_minor * 10**shift, 0) if shift >= 0 else divmod(money.amount_minor, 10**-shift)
+    scale = int(10 ** abs(shift))
+    value, rest = (money.amount_minor * scale, 0) if shift >= 0 else divmod(money.amount_minor, scale)
     multiple = _LAST_ZERO.get((gateway, money.currency), 1)
     if rest or value % multiple:
         raise UnrepresentableAmount(
@@ -51,8 +52,8 @@ def from_gateway(value: int, currency: str, gateway: str) -> int:
     """Minor units of the ledger for an integer (any sign) of the gateway's API. Raises UnrepresentableAmount."""
     shift = iso_exponent(currency) - gateway_exponent(gateway, currency)
     if shift >= 0:
-        return int(value * 10**shift)
-    amount, rest = divmod(value, 10**-shift)
+        return value * int(10**shift)
+    amount, rest = divmod(value, int(10**-shift))
     if rest:
         raise UnrepresentableAmount(f"{value} of {gateway}'s {currency} is no whole number of the ledger's minor units")
     return amount

@@ -1,4 +1,4 @@
-"""The idempotency gate: the first writer of a key proceeds, everybody else gets the stored result or is told to wait."""
+"""The idempotency gate: the first writer of a key proceeds, the others get the stored result or are told to wait."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the saga asks of a gateway. Stripe, Adyen and the simulator's in-process twin pass one contract suite.
 
 Every call has a total budget in seconds, enforced below the SDK, and one deterministic key per operation. Nothing is
-retried here: the saga and recovery decide. Exceptions never leave an adapter for what a gateway may do; they are answers.
+retried here: the saga and recovery decide. Whatever a gateway may do is an answer; no exception leaves an adapter for it.
 """
 
 from __future__ import annotations

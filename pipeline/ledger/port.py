@@ -99,7 +99,7 @@ class JournalStep:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A journal to write; its entries follow from the step by pipeline.ledger.postings. Unique per payment, step, sequence."""
+    """A journal to write, unique per payment, step and sequence; pipeline.ledger.postings gives its entries."""
 
     step: str                            # RESERVE, RELEASE, CAPTURE, COMMIT, ... as in the lake
     sequence: int
