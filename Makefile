@@ -65,9 +65,9 @@ check: setup ## What make test leaves out: lint, types, import contracts, SQL li
 # Narrowed by TESTS, a stage may have no test left.
 NONE_WILL_DO = || test $$? -eq 5 -a -n "$(TESTS)"
 
-# Where its parts cannot be fetched or run it is left out with the reason, in CI it fails. Each process has a server of its own, so whole files stay together.
+# Where its parts cannot be fetched or run it is left out with the reason, in CI it fails. Each process has a server of its own, so what shares a lake stays together.
 TRINO = @start=$$SECONDS; $(PY) -m infra.local.trino.install || case "$$CI" in ""|0|false) ;; *) exit 2;; esac; \
-	{ $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "trino and not nightly" --durations=5 $(TESTS) $(NONE_WILL_DO); } && echo "Trino: $$((SECONDS - start)) s"
+	{ $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "trino and not nightly" --durations=5 $(TESTS) $(NONE_WILL_DO); } && echo "Trino: $$((SECONDS - start)) s"
 
 nightly: setup ## The tests with the large numbers
 	HYPOTHESIS_PROFILE=nightly $(PY) -m pytest -n $(WORKERS) -m "not browser and not trino and not bench" \

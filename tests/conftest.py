@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from infra.local.postgres import Database, Postgres
     from infra.local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +62,45 @@ def trino_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         pytest.skip(f"there is no Trino in {install.home()}: make check installs it")
     with Stack.start(tmp_path_factory.mktemp("trino"), trino=True, frozen=FROZEN) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server, one for all tests of this worker: each makes databases of its own on it."""
+    from infra.local.postgres import Postgres
+
+    running = Postgres.start(tmp_path_factory.mktemp("postgres"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def postgres(postgres_server: Postgres, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database of the module's own with the ledger's migrations: `owner_dsn` to look, `app_dsn` to work."""
+    from pipeline.ledger.migrate import migrate
+
+    name = request.module.__name__.rpartition(".")[2]
+    database = postgres_server.database(f"{name[:40]}_{zlib.crc32(request.node.nodeid.encode()):08x}")
+    migrate(database.owner_dsn, database.app_password)
+    yield database
+    postgres_server.drop(database)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Redis server, one for all tests of this worker: each uses keys of its own on it."""
+    from infra.local.redis import Redis
+
+    running = Redis.start(tmp_path_factory.mktemp("redis"))
+    yield running.url
+    running.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests are spread by group, a file is one unless it says otherwise: its fixtures are made once."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -13,8 +13,10 @@ from recon.match.result import RunResult
 from tests.differential.lakes import CASES, MORE_CASES, Case, Made, on_stack, run
 from tests.differential.recorder import Answer
 
-ALL = [pytest.param(case, id=f"{case.lake}-{case.window}") for case in CASES] + [
-    pytest.param(case, id=f"{case.lake}-{case.window}-{case.as_of}", marks=pytest.mark.nightly) for case in MORE_CASES]
+ALL = [pytest.param(case, id=f"{case.lake}-{case.window}", marks=pytest.mark.xdist_group(case.lake))
+       for case in CASES] + [
+    pytest.param(case, id=f"{case.lake}-{case.window}-{case.as_of}",
+                 marks=[pytest.mark.nightly, pytest.mark.xdist_group(case.lake)]) for case in MORE_CASES]
 
 
 @cache
