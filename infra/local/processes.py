@@ -11,7 +11,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -30,11 +33,34 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class User:
+    """Another user of this system, whom only root can become."""
+
+    uid: int
+    gid: int
+
+
+def as_user(user: User | None) -> dict[str, Any]:
+    """Arguments by which subprocess starts a program as `user`, with no other group (None: as this process's)."""
+    return {} if user is None else {"user": user.uid, "group": user.gid, "extra_groups": []}
+
+
+def remove_with_us(folder: Path) -> None:
+    """`folder`, outside of any that is removed anyway, goes too if this process is killed. The caller still removes it
+    at its own end."""
+    _watch_over_us()
+    pipe = _keepers[os.getpid()].stdin
+    assert pipe is not None, "a keeper is always started with a pipe"
+    pipe.write(f"{folder.absolute()}\n".encode())
+    pipe.flush()
+
+
 class Server:
     """One child process with its log; `name` is what messages call it."""
 
     def __init__(self, name: str, command: Sequence[str], *, environment: Mapping[str, str], folder: Path,
-                 log: Path) -> None:
+                 log: Path, user: User | None = None) -> None:
         self.name = name
         self.log = log
         self._mark = f"{_ours()}{time.monotonic_ns()}"
@@ -44,7 +70,7 @@ class Server:
                 list(command), cwd=folder, env={**environment, _MARK: self._mark}, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT,
                 # Ctrl-C reaches us alone, so that we can end it in order.
-                start_new_session=True)
+                start_new_session=True, **as_user(user))
 
     @property
     def pid(self) -> int:
@@ -88,6 +114,11 @@ class Server:
             time.sleep(0.05)
         self.stop()
         raise LocalRefused(f"{self.name} was not ready after {seconds:.0f} s and has been stopped; {self.tail()}")
+
+    def finish(self, *, seconds: float) -> None:
+        """Waits until the server has ended by itself, at most `seconds`."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
 
     def tail(self) -> str:
         """The end of the log, as the end of a message."""
