@@ -16,8 +16,8 @@ FIELDS = IDENTIFIERS | frozenset({
     "saga", "step", "direction", "outcome", "status", "cause", "fence", "version", "sequence", "attempt", "attempts",
     "gateway", "operation", "code", "error", "reason", "route", "method", "http_status", "field", "currency",
     "amount_minor", "capture_mode", "decision", "score", "model", "retry_after_s", "duration_ms", "budget_ms",
-    "waited_ms", "lease_s", "age_s", "count", "found", "claimed", "done", "failed", "resolved", "delivered", "skipped", "stuck",
-    "cold", "replayed", "takeover", "lock", "migration", "migrations", "limits", "kind", "function", "items",
+    "waited_ms", "lease_s", "age_s", "count", "found", "claimed", "done", "failed", "resolved", "delivered", "skipped",
+    "stuck", "cold", "replayed", "takeover", "lock", "migration", "migrations", "limits", "kind", "function", "items",
 })
 """All fields that a line may have. None of them may ever hold a secret, a token, a key or the body of a request."""
 
