@@ -1,7 +1,7 @@
 """What the saga asks of a gateway. Stripe, Adyen and the simulator's in-process twin pass one contract suite.
 
 Every call has a total budget in seconds, enforced below the SDK, and one deterministic key per operation. Nothing is
-retried here: the saga and recovery decide. Whatever a gateway may do is an answer; no exception leaves an adapter for it.
+retried here: the saga and recovery decide. Whatever a gateway does is an answer; no exception leaves an adapter for it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ def capture_key(payment_id: int, sequence: int = 1) -> str:
     return f"{payment_id}:capture" if sequence == 1 else f"{payment_id}:capture:{sequence}"
 
 
-def void_key(payment_id: int) -> str:
-    """Key of the void of a payment's authorisation."""
-    return f"{payment_id}:void"
+def void_key(payment_id: int, sequence: int = 1) -> str:
+    """Key of the void of a payment's authorisation; a hold is given back once, later sequences exist for attempts that
+    definitely failed (the gateway replays the failure for the key, and a look-up says that the hold is still there)."""
+    return f"{payment_id}:void" if sequence == 1 else f"{payment_id}:void:{sequence}"
 
 
 def refund_key(payment_id: int, sequence: int) -> str:

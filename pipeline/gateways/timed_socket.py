@@ -1,0 +1,160 @@
+"""A socket that ends with a deadline, whatever it is doing: a byte now and then buys the other side no time."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import queue
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+
+LONGEST_ANSWER = 2 * 1024 * 1024
+
+
+class NotSent(OSError):
+    """It ended before a byte of the request was sent; `code` is dns, connect, tls or timeout_before_sending."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class TooLong(Exception):
+    """The answer is longer than any that a gateway gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """An instant of the monotonic clock."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """The instant `seconds` from now."""
+        return cls(time.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Seconds left, more than zero. Raises TimeoutError."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the budget is used up")
+        return left
+
+
+class TimedSocket:
+    """What http.client uses of a socket: sendall, makefile, close."""
+
+    def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
+        self._raw = raw
+        self._deadline = deadline
+        self._sent = False
+
+    @classmethod
+    def open(cls, host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None) -> TimedSocket:
+        """A connection to `host`, with the TLS handshake done where `tls` is given. Raises NotSent."""
+        raw = None
+        try:
+            raw = _connected(_addresses(host, port, deadline), deadline)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls is not None:
+                raw.settimeout(deadline.left())
+                raw = tls.wrap_socket(raw, server_hostname=host)
+            return cls(raw, deadline)
+        except OSError as failure:
+            if raw is not None:
+                raw.close()
+            raise _not_sent(failure) from None
+
+    def sendall(self, data: bytes) -> None:
+        """Sends everything. Raises NotSent where the budget ended before the first byte, TimeoutError and OSError."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                self._raw.settimeout(self._deadline.left())
+            except TimeoutError:
+                raise (TimeoutError() if self._sent else NotSent("timeout_before_sending")) from None
+            self._sent = True
+            rest = rest[self._raw.send(rest) :]
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """The answer as a binary stream; reading raises TimeoutError at the deadline and TooLong."""
+        return io.BufferedReader(_Stream(self._raw, self._deadline))
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._raw.close()
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
+        self._raw = raw
+        self._deadline = deadline
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        self._raw.settimeout(self._deadline.left())
+        count = self._raw.recv_into(buffer)
+        self._read += count
+        if self._read > LONGEST_ANSWER:
+            raise TooLong
+        return count
+
+
+_Address = tuple[socket.AddressFamily, tuple[object, ...]]
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[_Address]:
+    """Where `host` is. The system's resolver takes no timeout, so it is waited for from outside."""
+    try:
+        ipaddress.ip_address(host)
+        return _resolved(host, port)
+    except ValueError:
+        pass
+    found: queue.SimpleQueue[list[_Address] | OSError] = queue.SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            found.put(_resolved(host, port))
+        except OSError as failure:
+            found.put(failure)
+
+    threading.Thread(target=resolve, name="resolver", daemon=True).start()
+    try:
+        result = found.get(timeout=deadline.left())
+    except queue.Empty:
+        raise TimeoutError("no address in time") from None
+    if isinstance(result, OSError):
+        raise result
+    return result
+
+
+def _resolved(host: str, port: int) -> list[_Address]:
+    return [(family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def _connected(addresses: list[_Address], deadline: Deadline) -> socket.socket:
+    """A connection to the first address that takes one. Raises OSError of the last, TimeoutError."""
+    failure: OSError = ConnectionError("no address")
+    for family, address in addresses:
+        raw = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            raw.settimeout(deadline.left())
+            raw.connect(address)
+            return raw
+        except OSError as refused:
+            raw.close()
+            failure = refused
+    raise failure
+
+
+def _not_sent(failure: OSError) -> NotSent:
+    kinds: tuple[tuple[type[OSError], str], ...] = (
+        (TimeoutError, "timeout_before_sending"), (socket.gaierror, "dns"), (ssl.SSLError, "tls"))
+    return NotSent(next((code for kind, code in kinds if isinstance(failure, kind)), "connect"))
