@@ -1,0 +1,76 @@
+"""What tests and the local stack say to the simulator: paths below /_control/, JSON in and out."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from infra.local.gateways.faults import parse
+from infra.local.gateways.keys import Reply
+from infra.local.gateways.model import Refusal
+from infra.local.gateways.report import iso_time
+from infra.local.gateways.sender import Sender
+from infra.local.gateways.simulator import Simulator
+from infra.local.gateways.wire import Request, as_json
+
+
+class Control:
+    """The control paths of a simulator and its webhook sender."""
+
+    def __init__(self, simulator: Simulator, sender: Sender) -> None:
+        self._simulator, self._sender = simulator, sender
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._paths: dict[str, Callable[[dict[str, Any], Mapping[str, str]], Any]] = {
+            "GET health": lambda *_: {},
+            "GET book": lambda _, asked: {"operations": simulator.report(int(asked.get("since", 0)))},
+            "GET calls": lambda *_: dict(self._counts),
+            "GET faults": lambda *_: simulator.desk.faults.waiting(),
+            "POST faults": self._fault,
+            "DELETE faults": self._no_faults,
+            "GET clock": lambda *_: {"now": iso_time(simulator.now())},
+            "POST clock": lambda body, _: {"now": iso_time(simulator.advance(float(body["seconds"])))},
+            "POST happen": self._happen,
+            "POST webhooks": lambda body, _: sender.configure(body),
+            "GET webhooks": lambda *_: sender.state(),
+            "POST webhooks/forge": lambda body, _: sender.forge(body),
+            "GET events": lambda _, asked: self._events(asked),
+        }
+
+    def handle(self, request: Request) -> Reply:
+        """The answer; 400 with a message where something is not understood."""
+        name = f"{request.method} {request.path.removeprefix('/_control/')}"
+        if name not in self._paths:
+            return as_json(404, {"message": f"there are {', '.join(self._paths)}"})
+        asked = {key: values[-1] for key, values in parse_qs(request.query).items()}
+        try:
+            body = json.loads(request.body or b"{}")
+            return as_json(200, self._paths[name](body, asked))
+        except (ValueError, KeyError, TypeError, Refusal) as error:
+            return as_json(400, {"message": str(error) if not isinstance(error, KeyError) else f"{error} is missing"})
+
+    def count(self, request: Request) -> None:
+        """Counts a call to an API, by method and path."""
+        with self._lock:
+            self._counts[f"{request.method} {request.path}"] += 1
+
+    def _fault(self, body: dict[str, Any], _: Mapping[str, str]) -> Any:
+        self._simulator.desk.faults.add(parse(body))
+        return {}
+
+    def _no_faults(self, *_: Any) -> Any:
+        self._simulator.desk.faults.clear()
+        return {}
+
+    def _happen(self, body: dict[str, Any], _: Mapping[str, str]) -> Any:
+        return self._simulator.happen(body["kind"], str(body["payment_id"]), vendor=body["vendor"],
+                                      amount=body.get("amount"))
+
+    def _events(self, asked: Mapping[str, str]) -> Any:
+        found = self._simulator.outbox.all(asked.get("payment_id", ""))
+        return [{"number": e.number, "vendor": e.vendor, "kind": e.kind, "payment_id": e.payment_id, "body": e.body,
+                 "attempts": e.attempts} for e in found]
