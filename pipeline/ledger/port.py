@@ -120,6 +120,15 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayEvent:
+    """A notification of a gateway that led to a change: remembered with it, so that it counts once."""
+
+    gateway: str
+    event_id: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one transaction does to one payment, if `fence` and `version` still hold.
 
@@ -141,6 +150,7 @@ class Change:
     events: Sequence[Event] = ()
     lease_until: datetime | None = None  # set: renewed to this
     release_lease: bool = False          # the saga is over
+    gateway_event: GatewayEvent | None = None    # refused as DuplicateEvent when it is remembered already
 
 
 class Conflict(Exception):
@@ -159,6 +169,10 @@ class DuplicatePosting(Exception):
     """The journal of this payment, step and sequence exists. Nothing was written."""
 
 
+class DuplicateEvent(Exception):
+    """The gateway's event has been dealt with. Nothing was written."""
+
+
 class Ledger(Protocol):
     """All methods may raise Retryable where the database cannot be reached or stays busy, and Superseded for a fence
     below the payment's. A commit whose answer was lost is looked up by its unique keys, never repeated blindly."""
@@ -173,6 +187,7 @@ class Ledger(Protocol):
         """Takes the payment over with fence + 1 if no lease is live at `at`, None otherwise or if there is none.
 
         With `saga` a new saga begins (saga_sequence + 1, saga_hash set); without it the interrupted one goes on.
+        An execution that holds it already gets it as it is, with the same fence.
         """
         ...
 
@@ -190,7 +205,7 @@ class Ledger(Protocol):
 
     def apply(self, change: Change) -> Payment:
         """Commits `change` whole and returns the payment after it. Raises Conflict, Tombstoned, LimitReached,
-        DuplicatePosting (nothing written in any of these)."""
+        DuplicatePosting, DuplicateEvent (nothing written in any of these), Misused for what no retry mends."""
         ...
 
     def open_hold_minor(self, payment_id: int) -> int:
