@@ -31,6 +31,12 @@ def hash_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def require_merchant_id(merchant_id: str) -> None:
+    """Raises Misused for an ill-formed merchant id."""
+    if not _MERCHANT.fullmatch(merchant_id):
+        raise Misused("a merchant id has up to 63 of a-z, 0-9, _ and -, and begins with a letter or digit")
+
+
 class ApiKeys:
     """The keys on a DynamoDB table with key `key_hash` (S); `client` is boto3's low-level client."""
 
@@ -39,8 +45,7 @@ class ApiKeys:
 
     def issue(self, merchant_id: str, *, at: datetime) -> str:
         """A new key of the merchant, returned this once. Raises Retryable; Misused for an ill-formed merchant_id."""
-        if not _MERCHANT.fullmatch(merchant_id):
-            raise Misused("a merchant id has up to 63 of a-z, 0-9, _ and -, and begins with a letter or digit")
+        require_merchant_id(merchant_id)
         key = new_key()
         item = {"key_hash": {"S": hash_of(key)}, "merchant_id": {"S": merchant_id}, "created_at": _ms(at)}
         call(self._client.put_item, TableName=self._table, Item=item)
