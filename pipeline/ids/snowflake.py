@@ -21,6 +21,20 @@ _TIME_SHIFT = WORKER_BITS + SEQUENCE_BITS
 _LAST_SEQUENCE = (1 << SEQUENCE_BITS) - 1
 _LAST_MS = _EPOCH_MS + (1 << 41) - 1
 _NEVER = -1
+_forks = 0
+
+
+def forks() -> int:
+    """How many forks lie between the first process and this one. Asking for the process id would cost a system call."""
+    return _forks
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Minter:
@@ -31,7 +45,7 @@ class Minter:
     """
 
     def __init__(self, slots: WorkerSlots, *, clock_ns: Callable[[], int], sleep: Callable[[float], None],
-                 new_owner: Callable[[], str], identity: Callable[[], object] = os.getpid) -> None:
+                 new_owner: Callable[[], str], identity: Callable[[], object] = forks) -> None:
         self._slots, self._clock, self._sleep = slots, clock_ns, sleep
         self._new_owner, self._identity = new_owner, identity
         self._lock = threading.Lock()
