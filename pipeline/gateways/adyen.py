@@ -12,7 +12,7 @@ from pipeline.gateways import adyen_answers as answers
 from pipeline.gateways.adyen_client import TEST_API, make_services
 from pipeline.gateways.port import Answer, Authorization, Found
 from pipeline.gateways.reading import Json, Unreadable
-from pipeline.gateways.transport import Transport, Unanswered, within
+from pipeline.gateways.transport import Exchange, Transport, Unanswered, within
 from pipeline.money import Money, UnrepresentableAmount, to_gateway
 from pipeline.outcomes import Outcome
 
@@ -26,10 +26,10 @@ class AdyenGateway:
     key_retention = timedelta(days=7)
     horizon = timedelta(hours=24)
 
-    def __init__(self, *, key: str, base: str | None = None) -> None:
-        """`base` None: Adyen's test address; it is where `/v72/payments` begins. Raises Misused for an address that may
-        not be talked to."""
-        self._payments, self._modifications = make_services(key, Transport(base or TEST_API))
+    def __init__(self, *, key: str, base: str | None = None, exchange: Exchange | None = None) -> None:
+        """`base` None: Adyen's test address; it is where `/v72/payments` begins; `exchange` takes its place. Raises
+        Misused for an address that may not be talked to."""
+        self._payments, self._modifications = make_services(key, exchange or Transport(base or TEST_API))
 
     def authorize(self, wanted: Authorization, *, key: str, budget_s: float) -> Answer:
         """See the port. Tokens are stored per merchant: the merchant is the shopper that they belong to at Adyen."""

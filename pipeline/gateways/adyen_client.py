@@ -11,7 +11,7 @@ from Adyen.client import AdyenClient
 from Adyen.services.checkout import ModificationsApi, PaymentsApi
 
 from pipeline.gateways.reading import Unreadable, json_object
-from pipeline.gateways.transport import Transport, Unanswered
+from pipeline.gateways.transport import Exchange, Unanswered
 from pipeline.outcomes import Outcome
 
 TEST_API = "https://checkout-test.adyen.com"
@@ -24,7 +24,7 @@ class SdkTransport:
 
     user_agent = "settlement-workbench"
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Exchange) -> None:
         self._transport = transport
 
     def request(self, method: str, url: str, json: Any = None, xapikey: str = "",
@@ -45,7 +45,7 @@ class SdkTransport:
         return reply.body.decode(), "", reply.status, reply.headers
 
 
-def make_services(key: str, transport: Transport) -> tuple[Any, Any]:
+def make_services(key: str, transport: Exchange) -> tuple[Any, Any]:
     """The SDK's services for payments and for their modifications."""
     client = AdyenClient(xapikey=key, platform="test")
     client.http_client, client.http_init = SdkTransport(transport), True

@@ -12,7 +12,7 @@ from pipeline.gateways import stripe_answers as answers
 from pipeline.gateways.port import Answer, Authorization, Found
 from pipeline.gateways.reading import Json, Unreadable, text_at
 from pipeline.gateways.stripe_client import PUBLIC_API, make_client
-from pipeline.gateways.transport import Transport, Unanswered, within
+from pipeline.gateways.transport import Exchange, Transport, Unanswered, within
 from pipeline.money import Money, UnrepresentableAmount, to_gateway
 from pipeline.outcomes import Outcome
 from pipeline.schemas.ids import minted_at
@@ -31,10 +31,11 @@ class StripeGateway:
     key_retention = timedelta(hours=24)
     horizon = timedelta(minutes=10)
 
-    def __init__(self, *, key: str, account: str, base: str | None = None) -> None:
-        """`base` None: Stripe's own address. Raises Misused for an address that may not be talked to."""
+    def __init__(self, *, key: str, account: str, base: str | None = None, exchange: Exchange | None = None) -> None:
+        """`base` None: Stripe's own address; `exchange` takes its place. Raises Misused for an address that may not be
+        talked to."""
         self._account = account
-        client = make_client(key, Transport(base or PUBLIC_API))
+        client = make_client(key, exchange or Transport(base or PUBLIC_API))
         self._intents, self._refunds = client.v1.payment_intents, client.v1.refunds
 
     def authorize(self, wanted: Authorization, *, key: str, budget_s: float) -> Answer:

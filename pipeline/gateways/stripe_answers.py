@@ -91,7 +91,7 @@ def found(intent: Json) -> Found:
 
 
 def refused(error: stripe.StripeError, settled: Callable[..., Answer] | None) -> Answer:
-    """An error answer. `settled` reads the PaymentIntent inside it where it refuses for the state that this is in."""
+    """An error answer. `settled` reads the PaymentIntent inside it: one that is at its end is the answer."""
     body = error.json_body if isinstance(error.json_body, dict) else {}
     what, status = object_at(body, "error"), error.http_status or 0
     replayed = (error.headers or {}).get("idempotent-replayed") == "true"
@@ -102,11 +102,12 @@ def refused(error: stripe.StripeError, settled: Callable[..., Answer] | None) ->
         return replace(answer, code=f"http_{status}")
     if answer.outcome is Outcome.DECLINED and code == "resource_missing":
         return replace(answer, code="invalid_method")
-    if settled is not None and code == "payment_intent_unexpected_state":
-        # Without the intent, or with one that was settled after this stored refusal, a look-up has to tell.
-        try:
-            return settled(intent, replayed=True)
-        except Unreadable:
+    if settled is not None and 400 <= status < 500:
+        told = _settled(intent, settled)
+        if told is not None:
+            return told
+        if code == "payment_intent_unexpected_state":
+            # Refused for a state that is not final: a look-up has to tell, not the next call with this key.
             return replace(answer, outcome=Outcome.IN_DOUBT)
     return answer
 
@@ -125,6 +126,15 @@ def payment_id_of(value: Json) -> int | None:
 def progress(intent: Json) -> int:
     """How far a PaymentIntent has come, to tell which of several counts."""
     return _PROGRESS.index(_STATES.get(maybe_text(intent, "status") or "", "declined"))
+
+
+def _settled(intent: Json, settled: Callable[..., Answer]) -> Answer | None:
+    """What the PaymentIntent inside a refusal says by itself, None where it is not at its end."""
+    try:
+        told = settled(intent, replayed=True)
+    except Unreadable:
+        return None
+    return None if told.outcome is Outcome.IN_DOUBT else told
 
 
 def _refusal(what: Json, status: int) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any
 import stripe
 
 from pipeline.gateways.reading import Unreadable, json_object
-from pipeline.gateways.transport import Transport, Unanswered
+from pipeline.gateways.transport import Exchange, Unanswered
 from pipeline.outcomes import Outcome
 
 API_VERSION = "2026-10-28.endive"
@@ -26,7 +26,7 @@ class SdkTransport(stripe.HTTPClient):
 
     name = "budgeted"
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Exchange) -> None:
         super().__init__()
         self._transport = transport
 
@@ -50,7 +50,7 @@ class SdkTransport(stripe.HTTPClient):
         """Nothing is kept open."""
 
 
-def make_client(key: str, transport: Transport) -> stripe.StripeClient:
+def make_client(key: str, transport: Exchange) -> stripe.StripeClient:
     """A client of the account that `key` belongs to."""
     return stripe.StripeClient(key, stripe_version=API_VERSION, base_addresses={"api": transport.base},
                                max_network_retries=0, http_client=SdkTransport(transport))

@@ -46,7 +46,7 @@ class Deadline:
 
 
 class TimedSocket:
-    """What http.client uses of a socket: sendall, makefile, close."""
+    """What http.client uses of a socket: sendall, makefile, close. Its owner ends it."""
 
     def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
         self._raw = raw
@@ -85,6 +85,9 @@ class TimedSocket:
         return io.BufferedReader(_Stream(self._raw, self._deadline))
 
     def close(self) -> None:
+        """Nothing yet: http.client lets go of a connection as soon as it has read the head of its last answer."""
+
+    def end(self) -> None:
         """Ends the connection."""
         self._raw.close()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipeline.errors import Misused, PipelineError
@@ -50,6 +51,14 @@ def within(budget_s: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
+def time_left() -> float:
+    """Seconds left of the block's budget. Raises TimeoutError where none are, Misused outside of `within`."""
+    deadline = _deadline.get()
+    if deadline is None:
+        raise Misused("a gateway call without a budget")
+    return deadline.left()
+
+
 def outcome_of(status: int, *, transient: bool = False) -> Outcome:
     """What an answer that is no success means; `transient` is the gateway's own word that nothing happened."""
     if transient or status == 429:
@@ -60,6 +69,19 @@ def outcome_of(status: int, *, transient: bool = False) -> Outcome:
     if 400 <= status < 500 and status not in (408, 409):
         return Outcome.MISUSED
     return Outcome.IN_DOUBT
+
+
+class Exchange(Protocol):
+    """What an adapter sends with: a Transport, or a gateway within this process."""
+
+    @property
+    def base(self) -> str:
+        """The address that paths are below, without a slash at its end."""
+        ...
+
+    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """See Transport.send."""
+        ...
 
 
 class Transport:
@@ -101,6 +123,7 @@ class Transport:
             raise Unanswered(Outcome.IN_DOUBT, "connection_lost") from None
         finally:
             connection.close()
+            connection.end()
         return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
 
 
@@ -111,9 +134,14 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(host, port)
         self._deadline = deadline
         self._tls = tls
+        self._timed: TimedSocket | None = None
 
     def connect(self) -> None:
-        self.sock = TimedSocket.open(self.host, self.port, self._deadline, self._tls)
+        self.sock = self._timed = TimedSocket.open(self.host, self.port, self._deadline, self._tls)
+
+    def end(self) -> None:
+        if self._timed is not None:
+            self._timed.end()
 
 
 def _is_this_machine(host: str) -> bool:

@@ -48,6 +48,11 @@ def test_one_request_is_sent_over_one_connection_and_answered_in_full() -> None:
         assert server.only.headers["idempotency-key"] == "7"
 
 
+def test_an_answer_that_comes_in_many_parts_is_read_whole() -> None:
+    with ScriptedServer(answering(200, "x" * 1_500_000)) as server:
+        assert len(_send(server.base).body) == 1_500_000
+
+
 def test_a_chunked_answer_is_read() -> None:
     with ScriptedServer(raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")) as server:
         assert _send(server.base).body == b"ok"

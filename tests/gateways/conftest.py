@@ -1,0 +1,37 @@
+"""A gateway in each of its forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from _pytest.fixtures import SubRequest
+
+from infra.local.gateways.process import GatewaySimulator
+from tests.gateways.contract import NAMES, Form, over_http, within_process
+
+
+@pytest.fixture(scope="module")
+def gateways_on_loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewaySimulator]:
+    """The simulator's process, one for the module: its clock stays as it is."""
+    running = GatewaySimulator.start(tmp_path_factory.mktemp("gateways"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=NAMES)
+def form(request: SubRequest) -> Iterator[Form]:
+    """One form of a gateway; faults that did not strike are gone afterwards."""
+    name, _, twin = str(request.param).partition("-")
+    if twin:
+        yield within_process(name)[0]
+        return
+    simulator: GatewaySimulator = request.getfixturevalue("gateways_on_loopback")
+    yield over_http(name, simulator)
+    simulator.client.clear_faults()
+
+
+@pytest.fixture(params=NAMES[2:])
+def twin(request: SubRequest) -> Form:
+    """One form within this process, whose clock may be moved."""
+    return within_process(str(request.param).partition("-")[0])[0]
