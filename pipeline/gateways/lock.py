@@ -1,7 +1,7 @@
 """The fence on Redis: one key per payment that lives five seconds and is renewed while a call is out.
 
 It spares double calls and is no safety device: Redis may forget a key. The ledger's fence and the gateway's idempotency
-key decide, so losing the lock never cancels a call, and without Redis the work goes on (`Lenient`).
+key decide, so losing the lock never cancels a call, and where Redis is down the caller goes on without it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pipeline.errors import Retryable
-from pipeline.gateways.lock_port import Fence, Lock
+from pipeline.gateways.lock_port import Lock
 
 TTL_MS = 5000
 RENEW_S = 1.5
@@ -103,39 +103,3 @@ class _Held:
     def lost(self) -> bool:
         """See the port. Also once its time is over without a renewal that was answered."""
         return self.taken or time.monotonic() >= self.sure_until
-
-
-@dataclass(frozen=True, slots=True)
-class Unfenced:
-    """Stands for the lock where the lock service is down."""
-
-    lost: bool = True
-
-
-class Lenient:
-    """The policy without a lock service: go on with the ledger's fence and the gateway's key alone, and say so."""
-
-    def __init__(self, fence: Fence, down: Callable[[int], None]) -> None:
-        """`down` is told how often it has happened in this process; it writes the log line."""
-        self._fence = fence
-        self._down = down
-        self._count = 0
-        self._counting = threading.Lock()
-
-    @contextmanager
-    def hold(self, name: str, *, owner: str) -> Iterator[Lock | None]:
-        """See the port, but for Retryable, which is never raised: the block is then given an `Unfenced` lock."""
-        block = self._fence.hold(name, owner=owner)
-        try:
-            lock = block.__enter__()
-        except Retryable:
-            with self._counting:
-                self._count += 1
-                count = self._count
-            self._down(count)
-            yield Unfenced()
-            return
-        try:
-            yield lock
-        finally:
-            block.__exit__(None, None, None)

@@ -144,7 +144,7 @@ def test_what_is_refused_before_anything_happens_may_be_sent_again(
     assert form.done(payment_id, "authorize") == [1250]
 
 
-@pytest.mark.property(41)
+@pytest.mark.property(41, 43)
 def test_many_callers_with_one_key_authorise_once(form: Form) -> None:
     payment_id = form.new_id()
     with ThreadPoolExecutor(8) as callers:
