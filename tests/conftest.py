@@ -65,6 +65,19 @@ def trino_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def pipeline_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The local stack with the deployed pipeline (`.pipeline`: api, keys, database, redis, gateways), one per worker.
+
+    Nothing sweeps or relays there by itself: a test invokes Recovery or Relay when it wants to.
+    """
+    from infra.local.stack import Stack
+
+    still = {"ScheduleState": "DISABLED"}
+    with Stack.start(tmp_path_factory.mktemp("pipeline"), pipeline=True, parameters=still) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A PostgreSQL server, one for all tests of this worker: each makes databases of its own on it."""
     from infra.local.postgres import Postgres

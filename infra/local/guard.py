@@ -16,8 +16,12 @@ from infra.local.errors import LocalRefused
 REGION = "us-east-1"
 DUMMY_KEY = "test"
 
-SERVICES = ("athena", "glue", "s3", "sts")
+SERVICES = ("apigateway", "athena", "cloudformation", "dynamodb", "glue", "lambda", "logs", "s3", "scheduler",
+            "secretsmanager", "sns", "sqs", "stepfunctions", "sts")
 """AWS services that local code calls, as boto3 names them."""
+_OWN_NAMES = {"apigateway": "API_GATEWAY", "logs": "CLOUDWATCH_LOGS", "secretsmanager": "SECRETS_MANAGER",
+              "stepfunctions": "SFN"}
+"""How the variables call those that they call otherwise."""
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 _LOOPBACK = "127.0.0.1,localhost,::1"
@@ -32,7 +36,7 @@ def local_environment(endpoint: str, **more: str) -> dict[str, str]:
     settings = {
         "AWS_ENDPOINT_URL": endpoint,
         # The caller's own setting for a service would win over the general one.
-        **{f"AWS_ENDPOINT_URL_{service.upper()}": endpoint for service in SERVICES},
+        **{f"AWS_ENDPOINT_URL_{_OWN_NAMES.get(service, service.upper())}": endpoint for service in SERVICES},
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
         "AWS_ACCESS_KEY_ID": DUMMY_KEY,
         "AWS_SECRET_ACCESS_KEY": DUMMY_KEY,

@@ -1,9 +1,10 @@
-"""The emulator part of the local stack as one thing: emulator, Athena's API and, if wanted, Trino."""
+"""The local stack as one thing: emulator, Athena's API and, if wanted, Trino and the pipeline that takes payments."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ from infra.local.emulator import Emulator
 from infra.local.errors import LocalRefused
 from infra.local.guard import client, local_environment
 from infra.local.lake import make_bucket, make_database
+from infra.local.pipeline import Pipeline
+from infra.local.processes import Server
 from infra.local.trino.server import Trino
 from pipeline.schemas.tables import DATABASE
 
@@ -23,6 +26,10 @@ SCRATCH_DATABASE = "recon_scratch"
 TRINO_SCRATCH = "scratch.recon"
 WORKGROUP_BYTES = 20_000_000_000
 """What one query of the workgroup may scan."""
+
+
+def _say_nothing(_: str) -> None:
+    """Nobody wants to know how far it is."""
 
 
 class Part(Protocol):
@@ -41,13 +48,16 @@ class Stack:
     emulator: Emulator
     athena: Athena
     trino: Trino | None = None
+    pipeline: Pipeline | None = None
     _parts: list[Part] = field(default_factory=list)
 
     @classmethod
-    def start(cls, folder: Path, *, trino: bool = False, frozen: Sequence[str] = ()) -> Self:
+    def start(cls, folder: Path, *, trino: bool = False, frozen: Sequence[str] = (), pipeline: bool = False,
+              parameters: Mapping[str, str] | None = None, tell: Callable[[str], None] = _say_nothing) -> Self:
         """Starts emulator and Athena API, on DuckDB or with `trino` on a Trino server; readers' places are made.
 
-        `frozen`: see Trino.start.
+        `frozen`: see Trino.start. With `pipeline` also its databases and the gateways, and infra/pipeline.yaml deployed
+        with `parameters` of its own. `tell` gets a line per stage with the seconds that it took.
         Raises LocalRefused, with everything stopped, where a part cannot start or `folder` holds something.
         """
         folder = folder.absolute()
@@ -56,6 +66,7 @@ class Stack:
         folder.mkdir(parents=True, exist_ok=True)
         parts: list[Part] = []
         try:
+            start = time.monotonic()
             emulator = Emulator.start(folder / "emulator")
             parts.append(emulator)
             aws = local_environment(emulator.endpoint)
@@ -66,8 +77,12 @@ class Stack:
                 server.execute(f"CREATE SCHEMA IF NOT EXISTS {TRINO_SCRATCH}")
             athena = Athena.start(folder / "athena", aws=aws, trino=server.url if server else None)
             parts.append(athena)
-            running = cls(folder, emulator, athena, server, parts)
+            running = cls(folder, emulator, athena, server, None, parts)
             running._make_places()
+            tell(f"AWS emulator, {'Trino, ' if trino else ''}Athena started ({time.monotonic() - start:.1f} s)")
+            if pipeline:
+                running.pipeline = Pipeline.start(folder / "pipeline", aws=aws, tell=tell, parameters=parameters or {})
+                parts.append(running.pipeline)
         except BaseException:
             _end(parts, folder)
             raise
@@ -92,17 +107,28 @@ class Stack:
                 "RECON_TRINO_SCRATCH": TRINO_SCRATCH,
                 "RECON_TRINO_SCRATCH_LOCATION": f"s3://{SCRATCH_BUCKET}/trino/",
             }
+        if self.pipeline:
+            settings |= self.pipeline.environment()
         return local_environment(self.emulator.endpoint, **settings)
 
     def addresses(self) -> dict[str, str]:
         """Address of each part that runs, by its name."""
         found = {"emulator": self.emulator.endpoint, "athena": self.athena.endpoint}
-        return found | ({"trino": self.trino.url} if self.trino else {})
+        found |= {"trino": self.trino.url} if self.trino else {}
+        return found | (self.pipeline.addresses() if self.pipeline else {})
+
+    def servers(self) -> dict[str, Server]:
+        """The processes that the parts are, by their names."""
+        found = {"emulator": self.emulator.server, "athena": self.athena.server}
+        if self.trino:
+            found |= {f"trino-{number}" if number else "trino": server
+                      for number, server in enumerate(self.trino.servers)}
+        return found | (self.pipeline.servers() if self.pipeline else {})
 
     def ended(self) -> str | None:
         """Name and log of a part that has ended by itself, None while all run."""
-        servers = [self.emulator.server, self.athena.server, *(self.trino.servers if self.trino else [])]
-        return next((f"{server.name} has ended; {server.tail()}" for server in servers if not server.running()), None)
+        return next((f"{server.name} has ended; {server.tail()}" for server in self.servers().values()
+                     if not server.running()), None)
 
     def stop(self) -> None:
         """Ends all parts with their processes and removes the folder. May be repeated."""

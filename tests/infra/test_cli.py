@@ -28,7 +28,7 @@ def pipeline(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def foreground(folder: Path) -> subprocess.Popen[str]:
     """`pipeline up` that stays, once it is up."""
-    command = [sys.executable, "-m", "infra.local.cli", "up", "--no-trino", "--folder", str(folder)]
+    command = [sys.executable, "-m", "infra.local.cli", "up", "--no-trino", "--no-pipeline", "--folder", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while read(folder) is None and time.monotonic() < deadline and process.poll() is None:
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_up_status_down(folder: Path) -> None:
-    up = pipeline(folder, "up", "--no-trino", "--detach")
+    up = pipeline(folder, "up", "--no-trino", "--no-pipeline", "--detach")
     assert up.returncode == 0, up.stderr
     assert f". {folder}/env" in up.stdout
     said = json.loads(pipeline(folder, "status", "--json").stdout)
@@ -65,9 +65,9 @@ def test_up_status_down(folder: Path) -> None:
     assert set(said["addresses"]) == {"emulator", "athena"}
     assert all(address in up.stdout for address in said["addresses"].values())
 
-    again = pipeline(folder, "up", "--no-trino", "--detach")
+    again = pipeline(folder, "up", "--no-trino", "--no-pipeline", "--detach")
     assert (again.returncode, "already" in again.stderr) == (2, True)
-    here = pipeline(folder, "up", "--no-trino")
+    here = pipeline(folder, "up", "--no-trino", "--no-pipeline")
     assert (here.returncode, "already" in here.stderr) == (2, True)
     assert json.loads(pipeline(folder, "status", "--json").stdout) == said
 
@@ -84,7 +84,7 @@ def test_a_lake_is_put_on_the_stack(folder: Path, tmp_path: Path) -> None:
 
     none = put(tmp_path)
     assert (none.returncode, "nothing runs in" in none.stderr) == (2, True)
-    assert pipeline(folder, "up", "--no-trino", "--detach").returncode == 0
+    assert pipeline(folder, "up", "--no-trino", "--no-pipeline", "--detach").returncode == 0
     for name in ("one", "two"):
         (tmp_path / name / "batches").mkdir(parents=True)
         (tmp_path / name / "batches" / f"{name}.parquet").write_text(name)
@@ -108,7 +108,7 @@ def test_a_lake_is_put_on_the_stack(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_settings_replace_the_callers_own(folder: Path) -> None:
-    assert pipeline(folder, "up", "--no-trino", "--detach").returncode == 0
+    assert pipeline(folder, "up", "--no-trino", "--no-pipeline", "--detach").returncode == 0
     caller = {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "t", "AWS_ENDPOINT_URL_S3": "https://elsewhere.example"}
     program = "import boto3; print(boto3.client('s3').list_buckets()['Buckets'][0]['Name'])"
     script = f". {folder}/env && env | grep ^AWS_ | cut -d= -f1 | sort && {sys.executable} -c \"{program}\""
@@ -140,7 +140,7 @@ def test_killed_it_takes_its_servers_along_and_up_works_again(folder: Path) -> N
         time.sleep(0.05)
     assert servers(folder) == []
     assert not running(folder)
-    up = pipeline(folder, "up", "--no-trino", "--detach")
+    up = pipeline(folder, "up", "--no-trino", "--no-pipeline", "--detach")
     assert up.returncode == 0, up.stderr
 
 
@@ -152,11 +152,17 @@ def test_a_server_that_dies_ends_the_stack_with_its_log(folder: Path) -> None:
     assert process.returncode == 2
     assert "has ended" in said
     assert not running(folder)
+    ended = json.loads(pipeline(folder, "status", "--json").stdout)
+    assert ended["running"] is False
+    assert ended["ended"]["reason"].startswith("the AWS emulator has ended; its log")
+    assert "the AWS emulator has ended" in pipeline(folder, "status").stdout
+    assert "removed" in pipeline(folder, "down").stderr
+    assert not folder.exists()
 
 
 def test_a_folder_with_other_things_is_refused(folder: Path) -> None:
     folder.mkdir()
     (folder / "thesis.txt").write_text("kept")
-    up = pipeline(folder, "up", "--no-trino")
+    up = pipeline(folder, "up", "--no-trino", "--no-pipeline")
     assert (up.returncode, "thesis.txt" in up.stderr) == (2, True)
     assert (folder / "thesis.txt").read_text() == "kept"

@@ -1,0 +1,166 @@
+"""Deploys infra/pipeline.yaml to the emulator through CloudFormation, as it is deployed to AWS."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra import package
+from infra.local.errors import LocalRefused
+from infra.local.guard import client
+
+INFRA = package.ROOT / "infra"
+TEMPLATE = INFRA / "pipeline.yaml"
+STACK = "payments"
+CODE_BUCKET = "payments-code"
+STAGE = "live"
+DEPLOY_SECONDS = 180.0
+
+SECRETS = {"DatabaseSecretId": "payments/database/app", "DatabaseOwnerSecretId": "payments/database/owner",
+           "GatewaysSecretId": "payments/gateways"}
+"""Where the template's functions find their secrets, by its parameter."""
+
+MERCHANTS: dict[str, dict[str, int]] = {
+    "merchant_a": {"EUR": 10**13, "GBP": 10**13, "JPY": 10**13, "KWD": 10**13, "USD": 10**13},
+    "merchant_b": {"EUR": 10**13, "GBP": 10**13, "JPY": 10**13, "USD": 10**13},
+    "merchant_low_limit": {"EUR": 5_000, "USD": 5_000},
+}
+"""Limits in minor units by currency of the merchants that are there from the start."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A stack that is up: its outputs by name, the API's address, and the merchants' keys."""
+
+    outputs: dict[str, str]
+    api: str
+    keys: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def function(self, name: str) -> str:
+        """The deployed name of a function of the template."""
+        return f"{STACK}-{name}"
+
+
+def deploy(aws: Mapping[str, str], parameters: Mapping[str, str], secrets: Mapping[str, Mapping[str, str]], *,
+           tell: Tell) -> Deployment:
+    """Packs, uploads and creates the stack; `parameters` are the template's, `secrets` by the parameter naming them.
+
+    Returns when every resource is there, before any migration. Raises LocalRefused with what failed.
+    """
+    start = time.monotonic()
+    template = _uploaded(client("s3", aws))
+    for parameter, content in secrets.items():
+        client("secretsmanager", aws).create_secret(Name=SECRETS[parameter], SecretString=json.dumps(dict(content)))
+    tell(f"code uploaded, {len(secrets)} secrets kept ({time.monotonic() - start:.1f} s)")
+    start = time.monotonic()
+    outputs = _created(client("cloudformation", aws), template, {**SECRETS, **parameters})
+    count = _answers_of_the_edge(client("apigateway", aws), outputs["ApiId"])
+    tell(f"stack {STACK} created with {count} answers of the edge ({time.monotonic() - start:.1f} s)")
+    return Deployment(outputs, f"{aws['AWS_ENDPOINT_URL']}/restapis/{outputs['ApiId']}/{STAGE}/_user_request_")
+
+
+def migrated(aws: Mapping[str, str], deployment: Deployment) -> list[str]:
+    """Runs the deployed migrations and returns their names. Raises LocalRefused with what they say."""
+    answer = invoked(aws, deployment.outputs["MigrateName"], {})
+    return list(answer["applied"])
+
+
+def onboarded(aws: Mapping[str, str], deployment: Deployment,
+              merchants: Mapping[str, Mapping[str, int]] | None = None) -> Deployment:
+    """The deployment with an API key for each merchant (None: MERCHANTS). Raises LocalRefused."""
+    keys = {}
+    for merchant, limits in (MERCHANTS if merchants is None else merchants).items():
+        answer = invoked(aws, deployment.outputs["OnboardName"], {"merchant_id": merchant, "limits": dict(limits)})
+        keys[merchant] = str(answer["api_key"])
+    return Deployment(deployment.outputs, deployment.api, deployment.keys | keys)
+
+
+def invoked(aws: Mapping[str, str], function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """What a function of operations answers. Raises LocalRefused where it fails or refuses."""
+    said = client("lambda", aws).invoke(FunctionName=function, Payload=json.dumps(dict(event)))
+    answer: dict[str, Any] = json.loads(said["Payload"].read() or b"null") or {}
+    if said.get("FunctionError") or answer.get("outcome") != "ok":
+        reason = answer.get("reason") or answer.get("errorMessage") or json.dumps(answer)
+        raise LocalRefused(f"the function {function} did not do its work: {str(reason)[:800]}")
+    return answer
+
+
+def _uploaded(s3: Any) -> str:
+    """The template with its local files put to S3, as packaging for AWS does."""
+    s3.create_bucket(Bucket=CODE_BUCKET)
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for name in sorted(set(re.findall(r"^ *(?:CodeUri|DefinitionUri): (\S+)$", text, re.M))):
+        path = (INFRA / name).resolve()
+        # Its libraries are those of this environment; on AWS they are in the package.
+        content = package.code() if path == package.OUT else path.read_bytes()
+        key = f"{package.digest(content)}-{path.name}"
+        s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=content)
+        text = re.sub(rf"^( *(?:CodeUri|DefinitionUri): ){re.escape(name)}$", rf"\1s3://{CODE_BUCKET}/{key}", text,
+                      flags=re.M)
+    return text
+
+
+def _created(cloudformation: Any, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    cloudformation.create_stack(
+        StackName=STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()])
+    deadline = time.monotonic() + DEPLOY_SECONDS
+    while (stack := cloudformation.describe_stacks(StackName=STACK)["Stacks"][0])["StackStatus"] != "CREATE_COMPLETE":
+        if stack["StackStatus"] != "CREATE_IN_PROGRESS" or time.monotonic() > deadline:
+            raise LocalRefused(f"the stack {STACK} could not be created ({stack['StackStatus']}): "
+                               f"{_why(cloudformation, stack)}")
+        time.sleep(0.1)
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _why(cloudformation: Any, stack: Mapping[str, Any]) -> str:
+    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+    failed = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+              for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
+    return "; ".join(failed[:3]) or str(stack.get("StackStatusReason", "no reason given"))
+
+
+def _answers_of_the_edge(apigateway: Any, api: str) -> int:
+    """The emulator does not read the API's own answers from its definition: they are put one by one."""
+    answers = read(TEMPLATE)["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    for kind, answer in answers.items():
+        headers = answer["ResponseParameters"]["Headers"]
+        more = {"statusCode": str(answer["StatusCode"])} if "StatusCode" in answer else {}
+        apigateway.put_gateway_response(
+            restApiId=api, responseType=kind, responseTemplates=answer["ResponseTemplates"], **more,
+            responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()})
+    apigateway.create_deployment(restApiId=api, stageName=STAGE)
+    return len(answers)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as their long ones."""
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        return {name: value.split(".", 1) if suffix == "GetAtt" else value}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode), "YAML has no other kinds"
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+def read(template: Path) -> dict[str, Any]:
+    """A template with every short form (`!Ref X`) as its long one (`{"Ref": "X"}`)."""
+    found: dict[str, Any] = yaml.load(template.read_text(encoding="utf-8"), Loader=_Loader)
+    return found
