@@ -116,7 +116,8 @@ class Book:
             self._set(ref, "state = 'voided'")
             return self._note(operation or ref, ref, "void", payment.authorized, at, key, reason=reason)
 
-    def refund(self, ref: str, amount: int, at: int, *, key: str = "", operation: str = "") -> Operation:
+    def refund(self, ref: str, amount: int, at: int, *, key: str = "", operation: str = "",
+               metadata: Mapping[str, str] | None = None) -> Operation:
         """Gives back part or all of what was captured. Raises Refusal."""
         with self.store.transaction():
             payment = _payment(self._row(ref))
@@ -127,7 +128,8 @@ class Book:
             if amount > payment.captured - payment.refunded:
                 raise Refusal("too_much", payment)
             self._set(ref, "refunded = refunded + ?", amount)
-            return self._note(operation or self.reference(payment.vendor, "re"), ref, "refund", amount, at, key)
+            return self._note(operation or self.reference(payment.vendor, "re"), ref, "refund", amount, at, key,
+                              metadata=metadata)
 
     def refuse(self, ref: str, kind: str, amount: int, at: int, reason: str, *, key: str = "",
                operation: str = "") -> Operation:
@@ -185,10 +187,10 @@ class Book:
         self.store.change(f"UPDATE payments SET {what} WHERE ref = ?", *values, ref)
 
     def _note(self, ref: str, payment: str, kind: str, amount: int, at: int, key: str, *, status: str = "succeeded",
-              reason: str = "") -> Operation:
-        row = self.store.row("INSERT INTO operations (ref, payment, kind, amount, status, reason, key, at) "
-                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *", ref, payment, kind, amount, status, reason,
-                             key, at)
+              reason: str = "", metadata: Mapping[str, str] | None = None) -> Operation:
+        row = self.store.row("INSERT INTO operations (ref, payment, kind, amount, status, reason, key, at, metadata) "
+                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *", ref, payment, kind, amount, status,
+                             reason, key, at, json.dumps(dict(metadata or {})))
         assert row is not None
         return _operation(row)
 
@@ -211,4 +213,4 @@ def _payment(row: sqlite3.Row) -> Payment:
 
 
 def _operation(row: sqlite3.Row) -> Operation:
-    return Operation(**dict(row))
+    return Operation(**{**dict(row), "metadata": json.loads(row["metadata"])})

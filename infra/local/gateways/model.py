@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 SECOND = 1000
 DAY = 86_400 * SECOND
@@ -77,7 +77,7 @@ class Operation:
     reason: str
     key: str
     at: int
-    batch: str = field(default="")
+    metadata: dict[str, str]
 
 
 KINDS = ("authorize", "capture", "void", "expire", "refund", "capture_failed", "refund_failed", "chargeback",

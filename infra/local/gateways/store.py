@@ -22,7 +22,7 @@ CREATE INDEX IF NOT EXISTS payments_open ON payments (expires) WHERE state = 'au
 CREATE TABLE IF NOT EXISTS operations (
   number INTEGER PRIMARY KEY AUTOINCREMENT, ref TEXT NOT NULL, payment TEXT NOT NULL REFERENCES payments (ref),
   kind TEXT NOT NULL, amount INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, key TEXT NOT NULL,
-  at INTEGER NOT NULL, batch TEXT NOT NULL DEFAULT '') STRICT;
+  at INTEGER NOT NULL, metadata TEXT NOT NULL DEFAULT '{}') STRICT;
 CREATE INDEX IF NOT EXISTS operations_by_payment ON operations (payment);
 CREATE INDEX IF NOT EXISTS operations_by_ref ON operations (ref);
 CREATE TABLE IF NOT EXISTS keys (

@@ -76,7 +76,9 @@ class StripeApi:
             try:
                 return effect(ticket, at)
             except Refusal as refusal:
-                code, message = _REFUSALS[refusal.code]
+                # An intent whose hold has lapsed is canceled; only its capture says why.
+                lapsed = refusal.code == "expired" and ticket.call.operation != "capture"
+                code, message = _REFUSALS["already_voided" if lapsed else refusal.code]
                 more = {"payment_intent": self._show(refusal.payment)} if refusal.payment else {}
                 return error(400, "invalid_request_error", message, code=code, **more)
         return answered
@@ -160,7 +162,8 @@ class StripeApi:
         def effect(ticket: Ticket, at: int) -> Reply:
             current = self._book.get("stripe", ref, at)
             left = current.captured - current.refunded
-            made = self._book.refund(ref, wanted or max(left, 1), at, key=ticket.call.key)
+            made = self._book.refund(ref, wanted or max(left, 1), at, key=ticket.call.key,
+                                     metadata=given.get("metadata"))
             done = self._book.get("stripe", ref, at)
             self._tell(ticket, "refund.created", done, at, shown.refund(done, made))
             self._tell(ticket, "charge.refunded", done, at, shown.charge(self._book, done))

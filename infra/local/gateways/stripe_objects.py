@@ -71,7 +71,8 @@ def refund(payment: Payment, done: Operation, *, failed: bool = False) -> dict[s
     return {
         "id": done.ref, "object": "refund", "amount": done.amount, "balance_transaction": transaction(done),
         "charge": payment.charge, "created": done.at // SECOND, "currency": payment.currency.lower(),
-        "failure_reason": "unknown" if failed else None, "metadata": {}, "payment_intent": payment.ref, "reason": None,
+        "failure_reason": "unknown" if failed else None, "metadata": done.metadata,
+        "payment_intent": payment.ref, "reason": None,
         "status": "failed" if failed else "succeeded",
     }
 
