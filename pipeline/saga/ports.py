@@ -25,7 +25,7 @@ class Relay(Protocol):
 class Log(Protocol):
     """One line for something worth telling."""
 
-    def __call__(self, event: str, /, **fields: object) -> None:
+    def __call__(self, event: str, **fields: object) -> None:
         """Writes `event` with fields of the allow-list."""
         ...
 

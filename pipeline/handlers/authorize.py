@@ -1,0 +1,14 @@
+"""AuthorizeGateway: step 3 of a saga and its undo, the void."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.handlers.wiring import gateway_ports, run
+from pipeline.saga.calls import Result
+from pipeline.saga.steps import authorize
+
+
+def handler(event: dict[str, Any], context: object) -> Result:
+    """Runs the step in the event's direction; see pipeline.saga.calls for what goes in and out."""
+    return run(authorize, gateway_ports(), event)
