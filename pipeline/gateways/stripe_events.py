@@ -68,6 +68,8 @@ def _event(message: Json) -> GatewayEvent:
         raise Unreadable("no event")
     raw_kind, what = text_at(message, "type"), object_at(message, "data", "object")
     kind, success, amount = _KINDS.get(raw_kind, ("other", True, "amount"))
+    if kind == "refund" and maybe_text(what, "status") in ("failed", "canceled"):
+        success = False
     currency = (maybe_text(what, "currency") or "").upper() or None
     value = maybe_whole(what, amount)
     is_intent = maybe_text(what, "object") == "payment_intent"
@@ -76,8 +78,15 @@ def _event(message: Json) -> GatewayEvent:
         gateway_ref=maybe_text(what, "id") if is_intent else maybe_text(what, "payment_intent"),
         operation_ref=maybe_text(what, "latest_charge") if is_intent else maybe_text(what, "id"),
         amount_minor=_minor(value, currency), currency=currency,
-        occurred_at=datetime.fromtimestamp(whole_at(message, "created"), UTC), success=success,
+        occurred_at=_time(whole_at(message, "created")), success=success,
         gateway_account=maybe_text(message, "account"), raw_kind=raw_kind)
+
+
+def _time(seconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise Unreadable("created is no time") from None
 
 
 def _payment_id(what: Json) -> int | None:

@@ -18,7 +18,7 @@ class TwinExchange:
     base = "http://127.0.0.1:1"
 
     def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
+        self.simulator = simulator
         self._one_at_a_time = threading.Lock()
         self.sent: list[Request] = []
 
@@ -32,14 +32,14 @@ class TwinExchange:
 
         def rest(seconds: float) -> None:
             waited.append(seconds)
-            self._simulator.advance(min(seconds, budget_s))
+            self.simulator.advance(min(seconds, budget_s))
 
         parts = urlsplit(path)
         request = Request(method, parts.path, parts.query, {name.lower(): value for name, value in headers.items()},
                           body or b"")
         with self._one_at_a_time:
             self.sent.append(request)
-            ending = self._simulator.handle(request, rest)
+            ending = self.simulator.handle(request, rest)
             if ending.wait_s:
                 rest(ending.wait_s)
         if ending.how == "silence" or sum(waited) > budget_s:
