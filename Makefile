@@ -54,12 +54,12 @@ lab: setup ## JupyterLab on notebooks/, with the lake of the last run as noteboo
 	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks --ServerApp.ip=127.0.0.1 --LabApp.news_url=None --LabApp.extension_manager=readonly \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
-check: setup ## What make test leaves out: lint, types, import contracts, SQL lint, browser, Trino
+check: setup ## What make test leaves out: lint, types, import contracts, SQL lint, browser, Stripe's mock, Trino
 	$(BIN)/ruff check .
 	$(PY) -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(PY) -m recon.engine.subset
-	$(PY) -m pytest -m browser $(TESTS) $(NONE_WILL_DO)
+	$(PY) -m pytest -m "browser or stripe_mock" $(TESTS) $(NONE_WILL_DO)
 	$(TRINO)
 
 # Narrowed by TESTS, a stage may have no test left.

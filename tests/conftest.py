@@ -22,7 +22,7 @@ FROZEN = ("rare_cases", "small", "middle", "large", "world_31", "world_32", "wor
 """Databases of tests/differential: nothing is added to them once they are declared."""
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "repeatable")
 
-MAY_SKIP = ("samples",)
+MAY_SKIP = ("samples", "stripe_mock")
 """Markers of tests that may skip in CI too. Everywhere else a skip there means that a part is missing."""
 
 # A run that a shell started in the background inherits interrupts switched off, and with it whatever it starts.
