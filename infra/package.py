@@ -60,6 +60,11 @@ def gather(folder: Path, target: Target | None = None) -> None:
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns(*_LEFT_OUT))
 
 
+def zipped(folder: Path) -> bytes:
+    """What lies in `folder` as a package; the same bytes for the same files."""
+    return _zipped((path.relative_to(folder), path) for path in _files(folder))
+
+
 def libraries(folder: Path, target: Target | None = None, *, only: tuple[str, ...] | None = None) -> None:
     """Installs the lock's libraries into `folder`, without those of the runtime, or `only` the named ones.
 
@@ -73,11 +78,10 @@ def libraries(folder: Path, target: Target | None = None, *, only: tuple[str, ..
                    "--require-hashes", "--only-binary", ":all:", "--target", str(folder), "--requirement", str(lock)]
         command += ["--python-version", target.python, "--python-platform", target.platform] if target else \
             ["--python", sys.executable]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, check=False)
+        done = _run(command)
         if done.returncode:
-            done = subprocess.run([*command, "--system-certs"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True, check=False)
+            # Once more with this machine's own certificates.
+            done = _run([*command, "--system-certs"])
     if done.returncode:
         raise LocalRefused(f"the libraries of {LOCK.name} could not be installed: {done.stdout.strip()[-800:]}")
     for leftover in (folder / ".lock", folder / "bin"):
@@ -92,7 +96,7 @@ def build(out: Path = OUT, target: Target = AWS) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "package"
         gather(folder, target)
-        content = _zipped((path.relative_to(folder), path) for path in _files(folder))
+        content = zipped(folder)
     if len(content) > MAX_ZIPPED:
         raise LocalRefused(f"the package has {len(content):,} bytes; a function takes {MAX_ZIPPED:,}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +118,11 @@ def main() -> int:
         return refused.exit_code
     sys.stderr.write(f"{chosen.out}: {size / 1e6:.1f} MB for Python {AWS.python} on {AWS.platform}\n")
     return 0
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
 
 
 def _wanted(lock: str, only: tuple[str, ...] | None) -> str:
