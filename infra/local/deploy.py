@@ -101,12 +101,17 @@ def _uploaded(s3: Any) -> str:
     for name in sorted(set(re.findall(r"^ *(?:CodeUri|DefinitionUri): (\S+)$", text, re.M))):
         path = (INFRA / name).resolve()
         # Its libraries are those of this environment; on AWS they are in the package.
-        content = package.code() if path == package.OUT else path.read_bytes()
+        content = package.code() if path == package.OUT else _as_json(path)
         key = f"{package.digest(content)}-{path.name}"
         s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=content)
         text = re.sub(rf"^( *(?:CodeUri|DefinitionUri): ){re.escape(name)}$", rf"\1s3://{CODE_BUCKET}/{key}", text,
                       flags=re.M)
     return text
+
+
+def _as_json(definition: Path) -> bytes:
+    """A state machine's definition: the emulator reads JSON alone, AWS takes YAML as well."""
+    return json.dumps(yaml.safe_load(definition.read_text(encoding="utf-8"))).encode()
 
 
 def _created(cloudformation: Any, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
