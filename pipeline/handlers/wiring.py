@@ -92,7 +92,8 @@ def run(step: Step, ports: Ports, event: Mapping[str, Any]) -> Result:
     start = time.monotonic()
     call = Call.of(event)
     found = perform(step, ports, call)
-    log("step", step=str(getattr(step, "__name__", "")).rpartition(".")[2], direction=call.direction, payment_id=call.payment_id,
+    name = str(getattr(step, "__name__", "")).rpartition(".")[2]
+    log("step", step=name, direction=call.direction, payment_id=call.payment_id,
         saga=call.saga, trace_id=call.trace_id, outcome=found["outcome"], status=found["status"], fence=found["fence"],
         code=found.get("code"), duration_ms=(time.monotonic() - start) * 1000)
     return found

@@ -13,7 +13,7 @@ from pipeline.money import Money
 from pipeline.outcomes import Outcome
 from pipeline.saga.calls import Result
 from pipeline.saga.ports import Ports
-from pipeline.saga.sending import insist, is_absence, may_send
+from pipeline.saga.sending import SHORTEST_S, Deadline, insist, is_absence, may_send
 from pipeline.saga.settle import Decision, Sent, came_back, change, event, pause_until
 
 STEP = "authorize"
@@ -37,9 +37,9 @@ class Known:
     """There is no look-up: a void by our own reference settles it."""
 
 
-def ask(ports: Ports, payment: Payment, before: Sent, budget_s: float | None = None) -> tuple[Known, timedelta]:
+def ask(ports: Ports, payment: Payment, before: Sent, deadline: Deadline, most_s: float) -> tuple[Known, timedelta]:
     """What the gateway says of the payment's authorisation: by its one key while that may be sent, else by looking up.
-    The intention is in the journal already; `before` are the calls before this one."""
+    The intention is in the journal already; `before` are the calls before this one, `most_s` bounds the first."""
     gateway = ports.gateway(payment.gateway)
     operation = ports.ledger.operation(payment.payment_id, STEP)
     assert operation is not None  # it is journalled before anything is sent
@@ -51,12 +51,12 @@ def ask(ports: Ports, payment: Payment, before: Sent, budget_s: float | None = N
         def send(budget_s: float) -> Answer:
             return gateway.authorize(wanted, key=operation.gateway_key, budget_s=budget_s)
 
-        answer, took = insist(ports, budget_s or ports.policy.authorize_budget_s, send)
+        answer, took = insist(ports, deadline.left_s(most_s), send)
         # What was in doubt before stays so until this key is answered: only a first call can say "never executed".
         known = from_answer(answer, first=before.attempts == 0)
         if not known.ask_otherwise:
             return known, took
-    return look_up(ports, payment, operation, before), took
+    return look_up(ports, payment, operation, before, deadline), took
 
 
 def from_answer(answer: Answer, *, first: bool) -> Known:
@@ -77,12 +77,14 @@ def from_answer(answer: Answer, *, first: bool) -> Known:
     return replace(read, ask_otherwise=answer.replayed)
 
 
-def look_up(ports: Ports, payment: Payment, operation: Operation, sent: Sent) -> Known:
+def look_up(ports: Ports, payment: Payment, operation: Operation, sent: Sent, deadline: Deadline) -> Known:
     """What the gateway itself tells of the payment; an empty look-up is believed only after the gateway's horizon."""
+    budget_s = deadline.left_s(ports.policy.look_up_budget_s)
+    if budget_s < SHORTEST_S:
+        return Known("unknown", "no_time")
     gateway = ports.gateway(payment.gateway)
     found = gateway.look_up(payment.payment_id, payment.gateway_ref, gateway_account=payment.gateway_account,
-                            sent_at=operation.first_sent_at or payment.created_at,
-                            budget_s=ports.policy.look_up_budget_s)
+                            sent_at=operation.first_sent_at or payment.created_at, budget_s=budget_s)
     if isinstance(found, Answer):
         return Known("unknown", found.code, gateway_ref=found.gateway_ref, by_reference=found.code == "no_lookup")
     return _from_found(found, absent=is_absence(gateway, operation, ports.clock(), sent))

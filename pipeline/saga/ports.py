@@ -53,6 +53,8 @@ class Policy:
     """How often one key is sent before the gateway is asked in another way."""
     stuck_after: int = 5
     """How many failed attempts at giving a hold back make it visible as stuck; they go on."""
+    unknown_after: int = 12
+    """The same where the gateway does not say yet what became of the authorisation: its horizon has to pass first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.errors import Retryable
@@ -14,6 +15,10 @@ from pipeline.outcomes import Outcome
 from pipeline.saga.calls import Call, Result, result, unread
 from pipeline.saga.ports import Ports
 from pipeline.saga.settle import Sent, authority
+from pipeline.times import Clock
+
+SHORTEST_S = 0.5
+"""A call with less time than this is not begun."""
 
 
 @contextmanager
@@ -49,6 +54,23 @@ def await_other(ports: Ports, call: Call, budget_s: float, recorded: Callable[[P
         if ports.clock() >= until:
             return result(Outcome.IN_DOUBT, payment, "busy")
         ports.sleep(ports.policy.poll_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a step must have made all its calls: below the timeout of its function, whatever they were."""
+
+    clock: Clock
+    until: datetime
+
+    @classmethod
+    def after(cls, ports: Ports, seconds: float) -> Deadline:
+        """`seconds` from now."""
+        return cls(ports.clock, ports.clock() + timedelta(seconds=seconds))
+
+    def left_s(self, most: float) -> float:
+        """Seconds for the next call: what is left, at most `most`, never below zero."""
+        return max(min(most, (self.until - self.clock()).total_seconds()), 0.0)
 
 
 def insist(ports: Ports, budget_s: float, send: Callable[[float], Answer]) -> tuple[Answer, timedelta]:

@@ -10,7 +10,7 @@ from pipeline.saga.authorization import ask, recorded
 from pipeline.saga.calls import Call, Result, result
 from pipeline.saga.operations import capture_in_doubt
 from pipeline.saga.ports import Ports
-from pipeline.saga.sending import alone, await_other
+from pipeline.saga.sending import Deadline, alone, await_other
 from pipeline.saga.settle import (
     CAPTURED,
     UNWINDING,
@@ -61,7 +61,8 @@ def _send(ports: Ports, call: Call) -> Result:
     if not isinstance(begun, Begun):
         return begun
     sent = Sent(before.attempts + 1, at)
-    known, took = ask(ports, begun.payment, before)
+    budget_s = ports.policy.authorize_budget_s
+    known, took = ask(ports, begun.payment, before, Deadline.after(ports, budget_s), budget_s)
     return ended(settle(
         ports, call, lambda payment: past(ports, payment) or recorded(ports, payment, known, sent, took)))
 

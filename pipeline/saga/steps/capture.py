@@ -13,7 +13,7 @@ from pipeline.outcomes import Outcome
 from pipeline.saga.calls import Call, Result, result
 from pipeline.saga.operations import OPEN, capture_in_doubt, latest
 from pipeline.saga.ports import Ports
-from pipeline.saga.sending import alone, await_other, insist, is_absence, may_send
+from pipeline.saga.sending import SHORTEST_S, Deadline, alone, await_other, insist, is_absence, may_send
 from pipeline.saga.settle import (
     CAPTURED,
     UNWINDING,
@@ -112,6 +112,7 @@ def _ask(ports: Ports, payment: Payment, sequence: int, before: Sent) -> tuple[_
     operation = ports.ledger.operation(payment.payment_id, STEP, sequence)
     assert operation is not None  # it is journalled before anything is sent
     reference, took = payment.gateway_ref or "", timedelta()
+    deadline = Deadline.after(ports, ports.policy.capture_budget_s)
     if may_send(ports, gateway, operation, ports.clock(), before):
 
         def send(budget_s: float) -> Answer:
@@ -123,7 +124,7 @@ def _ask(ports: Ports, payment: Payment, sequence: int, before: Sent) -> tuple[_
         known = _from_answer(answer, first=before.attempts == 0)
         if known is not None:
             return known, took
-    return _look_up(ports, payment, operation, before), took
+    return _look_up(ports, payment, operation, before, deadline), took
 
 
 def _from_answer(answer: Answer, *, first: bool) -> _Known | None:
@@ -140,11 +141,13 @@ def _from_answer(answer: Answer, *, first: bool) -> _Known | None:
     return None if answer.replayed else _Known("unknown", answer.code)
 
 
-def _look_up(ports: Ports, payment: Payment, operation: Operation, before: Sent) -> _Known:
+def _look_up(ports: Ports, payment: Payment, operation: Operation, before: Sent, deadline: Deadline) -> _Known:
+    budget_s = deadline.left_s(ports.policy.look_up_budget_s)
+    if budget_s < SHORTEST_S:
+        return _Known("unknown", "no_time")
     gateway = ports.gateway(payment.gateway)
     found = gateway.look_up(payment.payment_id, payment.gateway_ref, gateway_account=payment.gateway_account,
-                            sent_at=operation.first_sent_at or payment.created_at,
-                            budget_s=ports.policy.look_up_budget_s)
+                            sent_at=operation.first_sent_at or payment.created_at, budget_s=budget_s)
     if isinstance(found, Answer):
         return _Known("unknown", found.code)
     if found.state == "captured":

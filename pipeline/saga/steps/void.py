@@ -13,7 +13,7 @@ from pipeline.saga.authorization import Known, ask, declined, finished, held_upd
 from pipeline.saga.calls import Call, Result, result
 from pipeline.saga.operations import OPEN, capture_in_doubt, latest
 from pipeline.saga.ports import Ports
-from pipeline.saga.sending import alone, await_other, insist, may_send
+from pipeline.saga.sending import SHORTEST_S, Deadline, alone, await_other, insist, may_send
 from pipeline.saga.settle import (
     CAPTURED,
     Begun,
@@ -43,8 +43,9 @@ def undo(ports: Ports, call: Call) -> Result:
     with alone(ports, call) as mine:
         if not mine:
             return await_other(ports, call, ports.policy.capture_budget_s, lambda payment: _recorded(ports, payment))
-        truth = _truth(ports, call, begun.payment)
-        return _void(ports, call, truth.payment) if isinstance(truth, Begun) else truth
+        deadline = Deadline.after(ports, ports.policy.authorize_budget_s)
+        truth = _truth(ports, call, begun.payment, deadline)
+        return _void(ports, call, truth.payment, deadline) if isinstance(truth, Begun) else truth
 
 
 def _intend(ports: Ports, payment: Payment) -> Decision | Result | Begun:
@@ -82,7 +83,7 @@ def _recorded(ports: Ports, payment: Payment) -> Result | None:
     return None
 
 
-def _truth(ports: Ports, call: Call, payment: Payment) -> Result | Begun:
+def _truth(ports: Ports, call: Call, payment: Payment, deadline: Deadline) -> Result | Begun:
     """Finds out what became of the authorisation. Begun: what is known of it is recorded, and it may be voided."""
     operation = ports.ledger.operation(payment.payment_id, STEP)
     if operation is None or operation.status not in OPEN:
@@ -97,7 +98,7 @@ def _truth(ports: Ports, call: Call, payment: Payment) -> Result | Begun:
         change(found, at, begins=(sending(found, STEP, undone, at, direction="undo"),)), go_on=True))
     if not isinstance(begun, Begun):
         return begun
-    known, took = ask(ports, begun.payment, before, ports.policy.capture_budget_s)
+    known, took = ask(ports, begun.payment, before, deadline, ports.policy.capture_budget_s)
 
     def decide(found: Payment) -> Decision | Result:
         past = _recorded(ports, found)
@@ -108,7 +109,7 @@ def _truth(ports: Ports, call: Call, payment: Payment) -> Result | Begun:
             end = came_back(found, STEP, "done", sent, direction="undo")
             return replace(decision, change=replace(decision.change, ends=(*decision.change.ends, end)))
         if known.state == "unknown" and not known.by_reference:
-            return _failed(ports, found, known.code or "unknown", sent, took)
+            return _failed(ports, found, known.code or "unknown", sent, took, ports.policy.unknown_after)
         if known.state == "captured":
             return _stuck(ports, found, "captured", sent, took)
         return _learned(ports, found, known, forward)
@@ -126,7 +127,7 @@ def _learned(ports: Ports, payment: Payment, known: Known, forward: Sent) -> Dec
         ends=(came_back(payment, STEP, state, forward),)), go_on=True)
 
 
-def _void(ports: Ports, call: Call, payment: Payment) -> Result:
+def _void(ports: Ports, call: Call, payment: Payment, deadline: Deadline) -> Result:
     gateway = ports.gateway(payment.gateway)
     authorized = ports.ledger.operation(payment.payment_id, STEP)
     if authorized is None or (payment.gateway_ref is None and authorized.status in ("failed", "declined")):
@@ -134,7 +135,10 @@ def _void(ports: Ports, call: Call, payment: Payment) -> Result:
                                                                                          timedelta())))
     before, at = sent_so_far(ports, payment.payment_id, STEP, "undo"), ports.clock()
     sent = Sent(before.attempts + 1, at)
-    operation = _next_void(ports, gateway, payment, before)
+    if deadline.left_s(SHORTEST_S) < SHORTEST_S:
+        return ended(settle(ports, call, lambda found: _recorded(ports, found) or _failed(
+            ports, found, "no_time", before, timedelta())))
+    operation = _next_void(ports, gateway, payment, before, deadline)
     if isinstance(operation, Answer):
         answer, took = operation, timedelta()
     else:
@@ -148,20 +152,22 @@ def _void(ports: Ports, call: Call, payment: Payment) -> Result:
             return gateway.void(payment.payment_id, payment.gateway_ref, gateway_account=payment.gateway_account,
                                 key=operation.gateway_key, budget_s=budget_s)
 
-        answer, took = insist(ports, ports.policy.capture_budget_s, send)
+        answer, took = insist(ports, deadline.left_s(ports.policy.capture_budget_s), send)
     return ended(settle(ports, call, lambda found: _recorded(ports, found) or _conclude(
         ports, found, answer, sent, took)))
 
 
-def _next_void(ports: Ports, gateway: Gateway, payment: Payment, before: Sent) -> Operation | Answer:
+def _next_void(ports: Ports, gateway: Gateway, payment: Payment, before: Sent,
+               deadline: Deadline) -> Operation | Answer:
     """The void to send: the open one while its key may be sent, else the next after a look-up. An Answer: none is
     needed or none is possible, by what the look-up says."""
     at = ports.clock()
     last = latest(ports.ledger, payment.payment_id, "void")
     if last is not None and last.status in OPEN:
+        # Every so often the gateway is asked what holds, should it replay its own failure for the key.
         if may_send(ports, gateway, last, at, Sent(before.attempts % ports.policy.same_key_attempts)):
             return last
-        known = look_up(ports, payment, last, before)
+        known = look_up(ports, payment, last, before, deadline)
         if known.state in ("nothing", "declined"):
             return Answer(Outcome.OK, known.code)
         if known.state == "captured":
@@ -192,9 +198,10 @@ def _done(ports: Ports, payment: Payment, answer: Answer | None, sent: Sent, too
         events=(event("void", "compensated", attempt=max(sent.attempts, 1), code=payment.cause, took=took),)))
 
 
-def _failed(ports: Ports, payment: Payment, code: str, sent: Sent, took: timedelta) -> Decision:
+def _failed(ports: Ports, payment: Payment, code: str, sent: Sent, took: timedelta,
+            stuck_after: int | None = None) -> Decision:
     """Not given back yet: it is tried again after a pause, and is visible as stuck after several attempts."""
-    if sent.attempts >= ports.policy.stuck_after:
+    if sent.attempts >= (stuck_after or ports.policy.stuck_after):
         return _stuck(ports, payment, code, sent, took)
     return Decision(change(
         payment, ports.clock(), ends=(came_back(payment, STEP, "in_doubt", sent, direction="undo"),),
