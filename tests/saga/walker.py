@@ -21,6 +21,11 @@ LIMIT_BYTES = 256 * 1024
 _NEVER_BY_ALL = ("States.Runtime", "States.DataLimitExceeded")
 
 Function = Callable[[dict[str, Any]], Any]
+Before = Callable[[str, int], None]
+
+
+def nothing(state: str, count: int) -> None:
+    """Lets every transition pass."""
 
 
 class TaskFailed(Exception):
@@ -57,7 +62,7 @@ class Walker:
     with (state, number of transitions so far) and may raise Killed."""
 
     def __init__(self, machine: Mapping[str, Any], functions: Mapping[str, Function], clock: Callable[[], datetime],
-                 spend: Callable[[float], None], before: Callable[[str, int], None] = lambda state, count: None) -> None:
+                 spend: Callable[[float], None], before: Before = nothing) -> None:
         self._machine, self._functions = machine, functions
         self._clock, self._spend, self._before = clock, spend, before
 

@@ -1,4 +1,4 @@
-"""All parts of the saga in one process: real steps and machines, the ledger in memory, both gateways' twins, a clock."""
+"""All parts of the saga in one process: real steps and machines, the ledger in memory, the gateways' twins, a clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import ModuleType
 from typing import Any, cast
 
@@ -226,8 +227,7 @@ class World:
         assert not any(sums.values())
 
     def _walker(self, machine: Mapping[str, Any], before: Callable[[str, int], None]) -> Walker:
-        functions: dict[str, Function] = {
-            name: self.wrap(name, lambda event, name=name: self.step(name, event)) for name in STEPS}
+        functions: dict[str, Function] = {name: self.wrap(name, partial(self.step, name)) for name in STEPS}
         functions["Recovery"] = self._recovery
         return Walker(machine, functions, self.clock, self.clock.spend, before)
 
