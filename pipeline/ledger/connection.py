@@ -88,7 +88,7 @@ class Database:
                 result = work(connection)
                 ended = True
             return result
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             if ended and connection.closed:
                 raise _LostInCommit from error
             raise
@@ -113,16 +113,16 @@ class Database:
                     raise Retryable("the ledger's database stays busy: transactions kept colliding") from None
             except _BUSY as error:
                 raise Retryable(f"the ledger's database stays busy: {_first_line(error)}") from None
-            except psycopg.OperationalError as error:
-                unreachable = self._connection is None
-                self.close()
-                if attempt == ATTEMPTS or (unreachable and not in_doubt):
-                    raise Retryable(f"the ledger's database cannot be reached: {_first_line(error)}") from None
             except errors.ReadOnlySqlTransaction:
                 # After a failover the old writer may be a reader: the address leads to the new one.
                 self.close()
             except psycopg.Error as error:
-                raise Misused(f"the ledger's database refuses: {_first_line(error)}") from error
+                connected = self._connection is not None
+                if connected and not _lost(self._connection, error):
+                    raise Misused(f"the ledger's database refuses: {_first_line(error)}") from error
+                self.close()
+                if attempt == ATTEMPTS or not (connected or in_doubt):
+                    raise Retryable(f"the ledger's database cannot be reached: {_first_line(error)}") from None
             # Full jitter. A commit in doubt is worth waiting for while a failover goes on.
             time.sleep(random.uniform(0, min(1.0 if in_doubt else 0.2, 0.01 * 2**attempt * (10 if in_doubt else 1))))
         raise Retryable("the ledger's database cannot be reached")
@@ -153,6 +153,11 @@ def _answers(connection: Connection) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def _lost(connection: Connection | None, error: psycopg.Error) -> bool:
+    """Whether it was the connection or the server that failed, not what was asked. Nothing was written then."""
+    return connection is None or connection.closed or isinstance(error, psycopg.OperationalError)
 
 
 def _first_line(error: Exception) -> str:
