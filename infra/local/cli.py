@@ -18,6 +18,7 @@ import typer
 
 from infra.local.errors import LocalRefused
 from infra.local.state import Ended, State, clear, holding, read, read_ended, running, write, write_ended
+from infra.local.traffic import command as traffic
 from pipeline.schemas.tables import DATABASE
 
 DETACHED_SECONDS = 400.0
@@ -134,6 +135,9 @@ def lake(
     if database != DATABASE:
         typer.echo(f"export RECON_ATHENA_DATABASE={database} RECON_TRINO_LAKE=lake.{database}")
     typer.echo(f"--lake {address}")
+
+
+traffic.register(app)
 
 
 def main() -> None:

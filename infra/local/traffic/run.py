@@ -1,0 +1,69 @@
+"""A whole run against a stack that is up: requests, recovery, replays, checks."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from infra.local.errors import LocalRefused
+from infra.local.gateways.client import Client
+from infra.local.traffic import ledger
+from infra.local.traffic.checks import checked
+from infra.local.traffic.drive import Driver
+from infra.local.traffic.plan import counts, plan
+from infra.local.traffic.progress import Shown
+from infra.local.traffic.settle import settle
+from infra.local.traffic.shop import Shop
+from infra.local.traffic.summary import Summary, summed
+
+NEEDED = ("PAYMENTS_API", "PAYMENTS_DATABASE", "PAYMENTS_GATEWAYS")
+"""Settings that a stack with the pipeline has."""
+DUPLICATED = 0.2
+"""How many of the webhooks come twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to drive; `patience_s` bounds how long recovery is waited for."""
+
+    payments: int
+    concurrency: int
+    seed: int
+    patience_s: float
+
+
+def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wanted, shown: Shown) -> Summary:
+    """Drives traffic through the stack of `environment` with its merchants' `keys`, and checks what it left.
+
+    Raises LocalRefused where a part of the stack does not answer, or nobody there sells.
+    """
+    if any(not environment.get(name) for name in NEEDED):
+        raise LocalRefused("this stack takes no payments; start one with `pipeline up --pipeline`")
+    if wanted.concurrency < 1:
+        raise LocalRefused(f"a concurrency of {wanted.concurrency}; 1 or more is accepted")
+    orders = plan(wanted.payments, wanted.seed, list(keys))
+    gateways, dsn = Client(environment["PAYMENTS_GATEWAYS"]), environment["PAYMENTS_DATABASE"]
+    shop = Shop(environment["PAYMENTS_API"], dict(keys), connections=wanted.concurrency * 5)
+    ledger.unfinished(dsn)
+    if not shop.reachable():
+        raise LocalRefused(f"the API at {environment['PAYMENTS_API']} does not answer; see `pipeline status`")
+    gateways.webhooks(duplicate=DUPLICATED, reorder=True, seed=wanted.seed)
+    run = secrets.token_hex(4)
+    try:
+        driver = Driver(shop, run, told=shown.advance)
+        shown.stage(f"{wanted.payments} payments, seed {wanted.seed}", len(orders))
+        start = time.monotonic()
+        used = driver.drive(orders, concurrency=wanted.concurrency)
+        seconds = time.monotonic() - start
+        shown.stage("recovery")
+        settled = settle(dsn, gateways, environment, patience_s=wanted.patience_s, tell=shown.tell)
+        shown.stage("every key once more")
+        driver.again(used, concurrency=wanted.concurrency)
+    finally:
+        gateways.webhooks(duplicate=0.0, reorder=False)
+    shown.stage("checks")
+    found, exchanges = ledger.read(dsn), shop.record.exchanges
+    checks = checked(found, gateways.book(), used, exchanges, run)
+    return summed(run, wanted.seed, wanted.concurrency, seconds, counts(orders), exchanges, found, settled, checks)
