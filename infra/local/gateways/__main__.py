@@ -1,4 +1,7 @@
-"""`python -m infra.local.gateways serve --folder DIR [--port N]`: serve until ended; the address is in DIR/endpoint."""
+"""`python -m infra.local.gateways serve --folder DIR [--port N]`: serve until ended; the address is in DIR/endpoint.
+
+`python -m infra.local.gateways settle --folder DIR [--out DIR] [--until WHEN]`: write the settlement files due by then.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import threading
 import time
 from pathlib import Path
 
+from infra.local.errors import LocalRefused
+from infra.local.gateways.client import Client
 from infra.local.gateways.control import Control
 from infra.local.gateways.sender import Sender
 from infra.local.gateways.server import Server
@@ -26,9 +31,25 @@ def main() -> int:
     serving.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     serving.add_argument("--stripe-account", default=STRIPE_ACCOUNT, help="our account at Stripe")
     serving.add_argument("--adyen-account", default=ADYEN_ACCOUNT, help="our merchant account at Adyen")
+    settling = commands.add_parser("settle", help="write the settlement files that are due")
+    settling.add_argument("--folder", type=Path, required=True, help="the folder that the simulator serves from")
+    settling.add_argument("--out", type=Path, help="where the files go; FOLDER/settlement without it")
+    settling.add_argument("--until", help="an instant such as 2026-01-31T12:00:00Z; the gateways' present without it")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    return _serve(options)
+    return _serve(options) if options.command == "serve" else _settle(options)
+
+
+def _settle(options: argparse.Namespace) -> int:
+    written = options.folder / "endpoint"
+    try:
+        client = Client(f"{written.read_text(encoding='utf-8')}/_control")
+        files = client.settle(options.out or options.folder / "settlement", options.until)
+    except (OSError, LocalRefused) as error:
+        sys.stderr.write(f"no simulator serves from {options.folder}: {error}\n")
+        return 2
+    sys.stdout.writelines(f"{file['name']}\n" for file in files)
+    return 0
 
 
 def _serve(options: argparse.Namespace) -> int:

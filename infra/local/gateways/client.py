@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -74,6 +75,11 @@ class Client:
     def events(self, payment_id: int | str = "") -> list[dict[str, Any]]:
         """Events (of one payment), sent or not."""
         found: list[dict[str, Any]] = self._ask("GET", f"events?{urlencode({'payment_id': payment_id})}")
+        return found
+
+    def settle(self, folder: Path, until: str | None = None) -> list[dict[str, Any]]:
+        """Writes the settlement files that are due by `until` (the gateways' present) and not written yet."""
+        found: list[dict[str, Any]] = self._ask("POST", "settle", {"folder": str(folder.absolute()), "until": until})
         return found
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:

@@ -6,6 +6,8 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -38,6 +40,7 @@ class Control:
             "POST webhooks": lambda body, _: sender.configure(body),
             "GET webhooks": lambda *_: sender.state(),
             "POST webhooks/forge": lambda body, _: sender.forge(body),
+            "POST settle": self._settle,
             "GET events": lambda _, asked: self._events(asked),
         }
 
@@ -69,6 +72,11 @@ class Control:
     def _happen(self, body: dict[str, Any], _: Mapping[str, str]) -> Any:
         return self._simulator.happen(body["kind"], str(body["payment_id"]), vendor=body["vendor"],
                                       amount=body.get("amount"))
+
+    def _settle(self, body: dict[str, Any], _: Mapping[str, str]) -> Any:
+        until = body.get("until")
+        at = None if until is None else int(datetime.fromisoformat(until).timestamp() * 1000)
+        return self._simulator.settle(Path(body["folder"]), at)
 
     def _events(self, asked: Mapping[str, str]) -> Any:
         found = self._simulator.outbox.all(asked.get("payment_id", ""))

@@ -13,6 +13,7 @@ from infra.local.gateways.keys import Reply
 from infra.local.gateways.model import SECOND
 from infra.local.gateways.outbox import Outbox
 from infra.local.gateways.report import book_report
+from infra.local.gateways.settlement.settle import settle
 from infra.local.gateways.store import Store
 from infra.local.gateways.stripe_api import StripeApi
 from infra.local.gateways.stripe_objects import charge, dispute, intent, refund
@@ -90,6 +91,11 @@ class Simulator:
         """The book, operation by operation."""
         self.lapse()
         return book_report(self.store, since)
+
+    def settle(self, folder: Path, until: int | None = None) -> list[dict[str, Any]]:
+        """Writes the settlement files that are due by `until` (the gateways' present) to `folder`; what was written."""
+        self.lapse()
+        return settle(self.store, folder, min(until or self.now(), self.now()))
 
     def _tell_expiry(self, vendor: str, ref: str, at: int) -> None:
         payment = self.book.get(vendor, ref, at)

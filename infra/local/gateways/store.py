@@ -111,7 +111,11 @@ class Store:
 
     def reference(self, prefix: str, length: int, *, upper: bool = False) -> str:
         """A new reference, `length` characters after its prefix; the same sequence for the same seed."""
-        digest = hashlib.sha256(f"{self._seed}:{self.number('reference')}".encode()).digest()
+        return self.derived(f"{self.number('reference')}", prefix, length, upper=upper)
+
+    def derived(self, what: str, prefix: str, length: int, *, upper: bool = False) -> str:
+        """The reference of `what`, the same whenever it is asked for."""
+        digest = hashlib.sha256(f"{self._seed}:{what}".encode()).digest()
         letters = _ALPHABET[:36] if upper else _ALPHABET
         value, text = int.from_bytes(digest, "big"), ""
         for _ in range(length):

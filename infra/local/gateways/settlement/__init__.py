@@ -1,0 +1,1 @@
+"""What the gateways pay and report for what they really charged."""

@@ -1,0 +1,99 @@
+"""Stripe: a payout per currency two business days after a sale, and the report of what is in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+
+from infra.local.gateways.model import DAY, SECOND
+from infra.local.gateways.settlement.calendars import Calendar
+from infra.local.gateways.settlement.files import Plan, Report, day_of, starts
+from infra.local.gateways.settlement.lines import Line, lines_between, share
+from infra.local.gateways.store import Store
+from pipeline.schemas.currency import iso_exponent
+from recon.worlds.writers.stripe import StripeRow, payout_reconciliation
+
+CALENDAR = Calendar("US")
+_LAG = 2
+_READY = 12 * 3600 * SECOND
+"""Reports are ready half a day after the payout."""
+_CATEGORIES = {"capture": "charge", "refund": "refund", "refund_failed": "refund_failure", "chargeback": "dispute",
+               "chargeback_reversal": "dispute_reversal", "capture_failed": "charge_failure"}
+
+
+def plan(since: int, until: int) -> list[Plan]:
+    """Payout days whose report is ready by `until`, with the days of sale that each pays, from `since` on."""
+    found: list[Plan] = []
+    day, begins = day_of(since, UTC), since
+    while True:
+        paid = CALENDAR.after(day, _LAG)
+        if starts(paid, UTC) + _READY > until:
+            return found
+        if found and found[-1].day == paid:
+            found[-1] = Plan(paid, found[-1].since, starts(day, UTC) + DAY, starts(paid, UTC) + _READY)
+        else:
+            found.append(Plan(paid, begins, starts(day, UTC) + DAY, starts(paid, UTC) + _READY))
+        day += timedelta(days=1)
+        begins = starts(day, UTC)
+
+
+def report(store: Store, account: str, planned: Plan) -> Report | None:
+    """The report of the payouts of one day, None where nothing happened."""
+    lines = lines_between(store, "stripe", account, planned.since, planned.until)
+    if not lines:
+        return None
+    paid_at = starts(planned.day, UTC)
+    by_currency: dict[str, list[StripeRow]] = defaultdict(list)
+    for line in lines:
+        by_currency[line.currency] += _rows(line, paid_at)
+    rows: list[StripeRow] = []
+    for currency, members in sorted(by_currency.items()):
+        rows += _paid(store, f"{account}:{currency}:{planned.until}", currency, members, paid_at)
+    name = f"{account}_payout_reconciliation_{_date(planned.since)}_to_{_date(planned.until)}_UTC.csv"
+    return Report(name, payout_reconciliation(rows))
+
+
+def _paid(store: Store, what: str, currency: str, members: list[StripeRow], paid_at: int) -> list[StripeRow]:
+    """The rows of one payout; a balance below zero is filled from the bank instead, one of zero pays nothing."""
+    net = sum(row.gross - row.fee for row in members)
+    payout = store.derived(f"payout:{what}", "po_", 24)
+    txn = store.derived(f"transaction:{what}", "txn_", 24)
+    if net <= 0:
+        filled = StripeRow(txn, "topup", members[-1].created, paid_at, currency, -net, 0,
+                           "Top-up of a negative balance")
+        return [*members, filled] if net else members
+    for row in members:
+        row.payout, row.paid_at = payout, paid_at
+    return [StripeRow(txn, "payout", paid_at, paid_at, currency, -net, 0, "STRIPE PAYOUT", payout, paid_at, payout),
+            *members]
+
+
+def _rows(line: Line, available: int) -> list[StripeRow]:
+    own = line.ref.partition("_")[2]
+    gross = line.authorized if line.kind == "capture" else line.gross
+    head = StripeRow(
+        f"txn_{own}{line.number}", _CATEGORIES[line.kind], line.at, available, line.currency, gross, _fee(line),
+        f"Payment {line.payment_id}" if line.kind == "capture" else "", source=line.ref, charge=line.charge,
+        intent=line.payment, facing=gross, facing_currency=line.currency, charge_created=line.created,
+        brand="MasterCard" if "mastercard" in line.method else "Visa", funding="credit", country="US",
+        payment_ref=line.payment_id, reason="fraudulent" if line.kind.startswith("chargeback") else "")
+    rest = gross - line.gross
+    if line.kind != "capture" or not rest:
+        return [head]
+    given_back = StripeRow(
+        f"txn_{own}r{line.number}", "partial_capture_reversal", line.at, available, line.currency, -rest, 0, "",
+        source=f"re_{own}", charge=line.charge, intent=line.payment, facing=-rest, facing_currency=line.currency,
+        charge_created=line.created, brand=head.brand, funding="credit", country="US", payment_ref=line.payment_id)
+    return [head, given_back]
+
+
+def _fee(line: Line) -> int:
+    """2.9 % and 0.30 of what is captured, 15.00 for a dispute; nothing comes back with a refund."""
+    unit = 10 ** max(iso_exponent(line.currency) - 2, 0)
+    if line.kind == "capture":
+        return share(line.gross, 290) + 30 * int(unit)
+    return 1500 * int(unit) if line.kind == "chargeback" else 0
+
+
+def _date(at: int) -> date:
+    return datetime.fromtimestamp(at // SECOND, UTC).date()
