@@ -8,7 +8,7 @@ import pytest
 from _pytest.fixtures import SubRequest
 
 from infra.local.gateways.process import GatewaySimulator
-from tests.gateways.contract import NAMES, Form, over_http, within_process
+from tests.gateways.contract import NAMES, Form, of_the_book, over_http, within_process
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def gateways_on_loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
 @pytest.fixture(params=NAMES)
 def form(request: SubRequest) -> Iterator[Form]:
     """One form of a gateway; faults that did not strike are gone afterwards."""
-    name, _, twin = str(request.param).partition("-")
-    if twin:
-        yield within_process(name)[0]
+    name, _, kind = str(request.param).partition("-")
+    if kind:
+        yield within_process(name)[0] if kind == "twin" else of_the_book(name)
         return
     simulator: GatewaySimulator = request.getfixturevalue("gateways_on_loopback")
     yield over_http(name, simulator)
@@ -34,4 +34,5 @@ def form(request: SubRequest) -> Iterator[Form]:
 @pytest.fixture(params=NAMES[2:])
 def twin(request: SubRequest) -> Form:
     """One form within this process, whose clock may be moved."""
-    return within_process(str(request.param).partition("-")[0])[0]
+    name, _, kind = str(request.param).partition("-")
+    return within_process(name)[0] if kind == "twin" else of_the_book(name)

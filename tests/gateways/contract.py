@@ -18,13 +18,14 @@ from pipeline.gateways.stripe import StripeGateway
 from pipeline.gateways.transport import Exchange
 from pipeline.money import Money
 from pipeline.schemas.ids import EPOCH, compose
+from tests.gateways.book_twin import BookTwin, VirtualClock
 from tests.gateways.twin import TwinExchange
 
 ENOUGH_S = 20.0
 SHORT_S = 1.0
 """The budget of a call that is not going to be answered."""
 TWIN_NOW = EPOCH + timedelta(days=300)
-NAMES = ("stripe", "adyen", "stripe-twin", "adyen-twin")
+NAMES = ("stripe", "adyen", "stripe-twin", "adyen-twin", "stripe-book", "adyen-book")
 _sequence = itertools.count(1)
 
 
@@ -124,3 +125,11 @@ def within_process(name: str) -> tuple[Form, TwinExchange]:
     form = Form(f"{name}-twin", gateway, account, book, fault, now, late=name == "adyen", twin=True,
                 advance=simulator.advance)
     return form, twin
+
+
+def of_the_book(name: str) -> Form:
+    """The simulator's book behind the port, without an adapter: what simulations run on."""
+    clock = VirtualClock(TWIN_NOW)
+    twin = BookTwin(name, clock, account=f"{name}-account")
+    return Form(f"{name}-book", twin, twin.account, twin.operations, twin.fault, clock, late=name == "adyen", twin=True,
+                advance=clock.spend)

@@ -1,48 +1,26 @@
-"""The twin without an adapter keeps the same contract; and what only a clock that tests move can show."""
+"""The twin without an adapter, beyond the contract: what only a clock that tests move can show."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import pytest
-from _pytest.fixtures import SubRequest
 
 from pipeline.gateways.port import Found
 from pipeline.outcomes import Outcome
-from tests.gateways import test_contract
 from tests.gateways.book_twin import BookTwin, VirtualClock
-from tests.gateways.contract import TWIN_NOW, Form
+from tests.gateways.contract import Form, of_the_book
 
 ACCOUNT = "acct_twin"
 
-# The contract's tests run here once more, over the fixtures of this module.
-globals().update({name: test for name, test in vars(test_contract).items() if name.startswith("test_")})
 pytestmark = pytest.mark.property(50)
 
 
 def made(name: str) -> tuple[Form, BookTwin]:
     """A twin as a form of the contract."""
-    clock = VirtualClock(TWIN_NOW)
-    twin = BookTwin(name, clock, account=ACCOUNT)
-
-    def fault(kind: str, **more: Any) -> None:
-        twin.fault(kind, **more)
-    form = Form(f"{name}-book", twin, ACCOUNT, twin.operations, fault, clock, late=name == "adyen", twin=True,
-                advance=clock.spend)
-    return form, twin
-
-
-@pytest.fixture(params=["stripe", "adyen"])
-def form(request: SubRequest) -> Form:
-    """One form of the twin."""
-    return made(str(request.param))[0]
-
-
-@pytest.fixture
-def twin(form: Form) -> Form:
-    """The same, for tests that move its clock."""
-    return form
+    form = of_the_book(name)
+    assert isinstance(form.gateway, BookTwin)
+    return form, form.gateway
 
 
 @pytest.mark.property(44)
