@@ -33,6 +33,7 @@ BROKEN_BY: dict[str, list[tuple[str, str]]] = {
         ("recon/match/extra.py", "import recon.worlds"),
         ("recon/schedule/extra.py", "import recon.worlds"),
         ("recon/feeds/extra.py", "import recon.worlds"),
+        ("infra/local/emulator.py", "import recon.worlds"),
     ],
     "recon-pipeline": [
         ("recon/match/extra.py", "import pipeline.unheard_of"),
