@@ -16,7 +16,7 @@ from pipeline.errors import Misused, Retryable
 WAIT_S = 24
 """The function's 27 s less what comes before and after."""
 LEAST_WAIT_S = 4
-RESERVE_S = 2.0
+RESERVE_S = 1.5
 CONNECT_S = 1.0
 
 _NOT_STARTED = frozenset({"ThrottlingException", "TooManyRequestsException", "ExecutionLimitExceeded",
@@ -34,11 +34,15 @@ class Executions(Protocol):
         ...
 
 
+def synchronous_config(wait_s: int) -> Config:
+    """Asks once: each further attempt would start one more saga."""
+    return Config(connect_timeout=CONNECT_S, read_timeout=wait_s, retries={"total_max_attempts": 1})
+
+
 @cache
 def synchronous_client(wait_s: int) -> Any:
-    """A client that asks once: each further attempt would start one more saga."""
-    return boto3.client("stepfunctions", config=Config(connect_timeout=CONNECT_S, read_timeout=wait_s,
-                                                       retries={"total_max_attempts": 1}))
+    """The client for a wait of so many seconds."""
+    return boto3.client("stepfunctions", config=synchronous_config(wait_s))
 
 
 class StepFunctions:

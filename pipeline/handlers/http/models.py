@@ -42,7 +42,9 @@ class PaymentRequest(_Strict):
     gateway: Literal["stripe", "adyen"] | None = Field(None, description="Chosen by the currency if absent")
     capture: Literal["automatic", "manual"] = Field("automatic", description="manual: authorized now, captured later")
     reference: Reference | None = Field(None, description="The merchant's own, for instance an order")
-    metadata: Annotated[dict[Label, Note], Field(max_length=16)] = Field(default_factory=dict)
+    # Names that do not match are refused, which the generated schema does not say by itself.
+    metadata: Annotated[dict[Label, Note], Field(max_length=16, json_schema_extra={"additionalProperties": False})] = \
+        Field(default_factory=dict)
 
 
 class CaptureRequest(_Strict):
