@@ -130,7 +130,13 @@ def _learned(ports: Ports, payment: Payment, known: Known, forward: Sent) -> Dec
 def _void(ports: Ports, call: Call, payment: Payment, deadline: Deadline) -> Result:
     gateway = ports.gateway(payment.gateway)
     authorized = ports.ledger.operation(payment.payment_id, STEP)
-    if authorized is None or (payment.gateway_ref is None and authorized.status in ("failed", "declined")):
+    if authorized is not None and authorized.status == "declined":
+        # The gateway's own event said so while nobody was at it.
+        known = Known("declined", authorized.error_code)
+        forward = sent_so_far(ports, payment.payment_id, STEP, "forward")
+        return ended(settle(ports, call, lambda found: _recorded(ports, found) or declined(
+            ports, found, known, forward, timedelta())))
+    if authorized is None or (payment.gateway_ref is None and authorized.status == "failed"):
         return ended(settle(ports, call, lambda found: _recorded(ports, found) or _done(ports, found, None, Sent(),
                                                                                          timedelta())))
     before, at = sent_so_far(ports, payment.payment_id, STEP, "undo"), ports.clock()
