@@ -74,6 +74,8 @@ SMALL_TREE = {
     "recon/match/extra.py": "",
     "dashboards/page.py": "import recon.match.result",
     "pipeline/schemas/tables.py": "",
+    "pipeline/handlers/__init__.py": "",
+    "pipeline/money.py": "",
     "recon/engine/dialect.py": "import recon.errors",
     "recon/engine/extra.py": "",
     "infra/local/lake.py": "import pipeline.schemas.tables",
