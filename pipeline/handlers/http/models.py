@@ -1,4 +1,4 @@
-"""Bodies of requests and answers. What is not named here is refused; the OpenAPI document is made from these."""
+"""Bodies of requests. What is not named here is refused; the OpenAPI document is made from these and from answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ Note = Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROL)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    # Built at the first request, not while a cold function loads.
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class PaymentRequest(_Strict):
@@ -55,36 +56,6 @@ class CaptureRequest(_Strict):
 
 class CancelRequest(_Strict):
     """An authorized payment to give back: nothing more is said."""
-
-
-class PaymentAnswer(BaseModel):
-    """A payment. `status` is where it stands; with 402 and 409 `code` says why."""
-
-    id: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,18}$")]
-    status: str
-    amount_minor: int
-    currency: str
-    gateway: str
-    reference: str | None
-    code: str | None = None
-
-
-class FieldError(BaseModel):
-    """One member of a refused body."""
-
-    field: str
-    problem: str
-
-
-class ProblemAnswer(BaseModel):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int | None = None
-    detail: str
-    errors: list[FieldError] | None = None
-    payment_id: str | None = None
 
 
 M = TypeVar("M", bound=BaseModel)

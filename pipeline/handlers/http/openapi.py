@@ -11,9 +11,10 @@ from pydantic.json_schema import models_json_schema
 
 from pipeline.gate.dynamo import RETENTION
 from pipeline.gate.hashing import API_VERSION
+from pipeline.handlers.http.answers import PaymentAnswer, ProblemAnswer
 from pipeline.handlers.http.body import MAX_BYTES
 from pipeline.handlers.http.idempotency_key import HEADER, PATTERN
-from pipeline.handlers.http.models import CancelRequest, CaptureRequest, PaymentAnswer, PaymentRequest, ProblemAnswer
+from pipeline.handlers.http.models import CancelRequest, CaptureRequest, PaymentRequest
 
 Json = dict[str, Any]
 _SCHEMAS = "#/components/schemas/"
