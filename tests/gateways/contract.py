@@ -17,6 +17,7 @@ from pipeline.gateways.port import Answer, Authorization, Found, Gateway, author
 from pipeline.gateways.stripe import StripeGateway
 from pipeline.gateways.transport import Exchange
 from pipeline.money import Money
+from pipeline.outcomes import Outcome
 from pipeline.schemas.ids import EPOCH, compose
 from tests.gateways.book_twin import BookTwin, VirtualClock
 from tests.gateways.twin import TwinExchange
@@ -77,6 +78,19 @@ class Form:
         """A refund of the payment."""
         return self.gateway.refund(payment_id, ref, Money(amount_minor, "EUR"), gateway_account=self.account,
                                    key=f"{payment_id}:refund:{sequence}", budget_s=budget_s)
+
+    def held(self) -> tuple[int, str]:
+        """A payment that is authorised, and its reference."""
+        payment_id = self.new_id()
+        answer = self.authorize(payment_id)
+        assert answer.outcome is Outcome.OK
+        return payment_id, answer.gateway_ref or ""
+
+    def paid(self) -> tuple[int, str]:
+        """A payment that is captured, and its reference."""
+        payment_id, ref = self.held()
+        assert self.capture(payment_id, ref).outcome is Outcome.OK
+        return payment_id, ref
 
     def look_up(self, payment_id: int, ref: str | None) -> Found | Answer:
         """What the gateway knows of the payment."""

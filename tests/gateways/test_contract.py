@@ -6,28 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipeline.gateways.port import Answer, Found, refund_key, void_key
-from pipeline.gateways.retention import hold_ends, proves_absence, same_key_allowed
+from pipeline.gateways.port import Found, void_key
+from pipeline.gateways.retention import hold_ends
 from pipeline.outcomes import Outcome
-from tests.gateways.contract import ENOUGH_S, SHORT_S, Form
+from tests.gateways.contract import SHORT_S, Form
 
 pytestmark = pytest.mark.property(50)
 
 LOST = ("timeout_before", "timeout_after", "cut_before", "cut_after", "garbage", "trickle")
 """Ways of not answering; the effect may have come to pass or not."""
-
-
-def _authorized(form: Form, amount_minor: int = 1250) -> tuple[int, str]:
-    payment_id = form.new_id()
-    answer = form.authorize(payment_id, amount_minor)
-    assert answer.outcome is Outcome.OK
-    return payment_id, answer.gateway_ref or ""
-
-
-def _captured(form: Form) -> tuple[int, str]:
-    payment_id, ref = _authorized(form)
-    assert form.capture(payment_id, ref).outcome is Outcome.OK
-    return payment_id, ref
 
 
 def test_an_authorisation_holds_the_amount_and_says_until_when(form: Form) -> None:
@@ -96,7 +83,7 @@ def test_an_authorisation_without_an_answer_is_in_doubt_and_the_same_key_tells(f
 @pytest.mark.property(41, 44)
 @pytest.mark.parametrize("kind", ["timeout_before", "timeout_after", "cut_after"])
 def test_a_capture_without_an_answer_is_in_doubt_and_the_same_key_tells(form: Form, kind: str) -> None:
-    payment_id, ref = _authorized(form)
+    payment_id, ref = form.held()
     form.fault(kind, operation="capture", payment_id=str(payment_id))
     assert form.capture(payment_id, ref, budget_s=SHORT_S).outcome is Outcome.IN_DOUBT
     again = form.capture(payment_id, ref)
@@ -121,7 +108,7 @@ def test_a_failure_that_is_stored_for_the_key_stays_in_doubt_and_a_void_settles_
 
 @pytest.mark.property(47)
 def test_a_capture_whose_failure_is_stored_for_the_key_is_found_by_looking_up(form: Form) -> None:
-    payment_id, ref = _authorized(form)
+    payment_id, ref = form.held()
     form.fault("error_after", operation="capture", payment_id=str(payment_id))
     assert [form.capture(payment_id, ref).outcome for _ in range(2)] == [Outcome.IN_DOUBT] * 2
     found = form.look_up(payment_id, ref)
@@ -165,7 +152,7 @@ def test_while_a_call_is_under_way_its_key_is_in_doubt(form: Form) -> None:
 
 
 def test_a_capture_takes_what_is_asked_for(form: Form) -> None:
-    payment_id, ref = _authorized(form)
+    payment_id, ref = form.held()
     answer = form.capture(payment_id, ref, 1000)
     assert (answer.outcome, answer.amount_minor) == (Outcome.OK, 1000)
     assert (answer.operation_ref or "").startswith("" if form.late else "ch_")
@@ -174,7 +161,7 @@ def test_a_capture_takes_what_is_asked_for(form: Form) -> None:
 
 @pytest.mark.property(41, 45)
 def test_no_second_capture_by_the_same_or_another_key(form: Form) -> None:
-    payment_id, ref = _authorized(form)
+    payment_id, ref = form.held()
     first, again = form.capture(payment_id, ref), form.capture(payment_id, ref)
     assert (first.outcome, again.operation_ref) == (Outcome.OK, first.operation_ref)
     other = form.capture(payment_id, ref, key=f"{payment_id}:capture:2")
@@ -183,14 +170,14 @@ def test_no_second_capture_by_the_same_or_another_key(form: Form) -> None:
 
 
 def test_a_void_gives_the_hold_back_and_may_be_repeated(form: Form) -> None:
-    payment_id, ref = _authorized(form)
+    payment_id, ref = form.held()
     assert [form.void(payment_id, ref).outcome for _ in range(2)] == [Outcome.OK] * 2
     assert form.void(payment_id, ref, key=void_key(payment_id, 2)).outcome is Outcome.OK
     assert form.done(payment_id, "void") == [1250]
 
 
 def test_what_is_void_is_not_captured(form: Form) -> None:
-    payment_id, ref = _authorized(form)
+    payment_id, ref = form.held()
     form.void(payment_id, ref)
     answer = form.capture(payment_id, ref)
     if not form.late:
@@ -200,7 +187,7 @@ def test_what_is_void_is_not_captured(form: Form) -> None:
 
 @pytest.mark.property(32)
 def test_what_is_captured_is_not_voided(form: Form) -> None:
-    payment_id, ref = _captured(form)
+    payment_id, ref = form.paid()
     answers = [form.void(payment_id, ref), form.void(payment_id, None, key=void_key(payment_id, 2))]
     if not form.late:
         assert [(answer.outcome, answer.code) for answer in answers] == [(Outcome.DECLINED, "captured")] * 2
@@ -209,14 +196,14 @@ def test_what_is_captured_is_not_voided(form: Form) -> None:
 
 
 def test_a_hold_is_given_back_by_our_own_reference(form: Form) -> None:
-    payment_id, _ = _authorized(form)
+    payment_id, _ = form.held()
     assert form.void(payment_id, None).outcome is Outcome.OK
     assert form.done(payment_id, "void") == [1250]
     assert form.void(payment_id, None, key=void_key(payment_id, 2)).outcome is Outcome.OK
 
 
 def test_a_void_by_our_own_reference_touches_nobody_else(form: Form) -> None:
-    other, _ = _authorized(form)
+    other, _ = form.held()
     answer = form.void(form.new_id(), None)
     if not form.late:
         assert (answer.outcome, answer.code) == (Outcome.DECLINED, "not_found")
@@ -224,7 +211,7 @@ def test_a_void_by_our_own_reference_touches_nobody_else(form: Form) -> None:
 
 
 def test_a_void_without_an_answer_is_in_doubt_and_the_same_key_tells(form: Form) -> None:
-    payment_id, ref = _authorized(form)
+    payment_id, ref = form.held()
     form.fault("timeout_after", operation="void", payment_id=str(payment_id))
     assert form.void(payment_id, ref, budget_s=SHORT_S).outcome is Outcome.IN_DOUBT
     assert form.void(payment_id, ref).outcome is Outcome.OK
@@ -233,7 +220,7 @@ def test_a_void_without_an_answer_is_in_doubt_and_the_same_key_tells(form: Form)
 
 @pytest.mark.property(45)
 def test_refunds_are_made_once_each_and_never_above_what_was_captured(form: Form) -> None:
-    payment_id, ref = _captured(form)
+    payment_id, ref = form.paid()
     first, again = form.refund(payment_id, ref, 500), form.refund(payment_id, ref, 500)
     second = form.refund(payment_id, ref, 750, 2)
     assert (first.outcome, second.outcome, first.amount_minor) == (Outcome.OK, Outcome.OK, 500)
@@ -245,155 +232,8 @@ def test_refunds_are_made_once_each_and_never_above_what_was_captured(form: Form
 
 
 def test_a_refund_without_an_answer_is_in_doubt_and_the_same_key_tells(form: Form) -> None:
-    payment_id, ref = _captured(form)
+    payment_id, ref = form.paid()
     form.fault("timeout_after", operation="refund", payment_id=str(payment_id))
     assert form.refund(payment_id, ref, 500, budget_s=SHORT_S).outcome is Outcome.IN_DOUBT
     assert form.refund(payment_id, ref, 500).outcome is Outcome.OK
     assert form.done(payment_id, "refund") == [500]
-
-
-@pytest.mark.parametrize("amount_minor, currency", [
-    (1500, "JPY"), (1500, "ISK"), (1500, "UGX"), (12340, "KWD"), (1500, "CLP"), (1200, "MGA"), (120000, "IDR"),
-    (1200, "HUF"), (1, "USD")])
-def test_amounts_reach_the_book_in_the_currencys_own_units(form: Form, amount_minor: int, currency: str) -> None:
-    payment_id = form.new_id()
-    answer = form.authorize(payment_id, amount_minor, currency)
-    assert answer.amount_minor == amount_minor
-    captured = form.capture(payment_id, answer.gateway_ref or "", amount_minor, currency)
-    assert captured.amount_minor == amount_minor
-    assert form.done(payment_id, "capture") == [amount_minor]
-
-
-@pytest.mark.parametrize("amount_minor, currency, gateway", [
-    (12345, "KWD", "stripe"), (1250, "MGA", "stripe"), (1250, "IDR", "adyen"), (1250, "CVE", "adyen")])
-def test_an_amount_that_the_gateway_cannot_say_is_not_sent(
-        form: Form, amount_minor: int, currency: str, gateway: str) -> None:
-    if form.gateway.name != gateway:
-        return
-    payment_id = form.new_id()
-    answer = form.authorize(payment_id, amount_minor, currency)
-    assert (answer.outcome, answer.code) == (Outcome.MISUSED, "unrepresentable_amount")
-    assert form.book(payment_id) == []
-
-
-def test_looking_up_tells_the_state_with_and_without_a_reference(form: Form) -> None:
-    if form.late:
-        answer = form.look_up(form.new_id(), None)
-        assert isinstance(answer, Answer)
-        assert (answer.outcome, answer.code) == (Outcome.IN_DOUBT, "no_lookup")
-        return
-    assert form.look_up(form.new_id(), None) == Found("none")
-    held, ref = _authorized(form)
-    for found in (form.look_up(held, ref), form.look_up(held, None)):
-        assert isinstance(found, Found)
-        assert (found.state, found.gateway_ref, found.authorized_minor) == ("authorized", ref, 1250)
-    form.void(held, ref)
-    assert _state(form, held) == "voided"
-    captured, ref = _captured(form)
-    form.refund(captured, ref, 200)
-    found = form.look_up(captured, None)
-    assert isinstance(found, Found)
-    assert (found.capture_ref or "").startswith("ch_")
-    assert (found.state, found.captured_minor, found.refunded_minor) == ("captured", 1250, 200)
-    for token, state in (("pm_card_chargeDeclined", "declined"), ("pm_sim_requires_action", "requires_action")):
-        payment_id = form.new_id()
-        form.authorize(payment_id, token=token)
-        assert _state(form, payment_id) == state
-
-
-@pytest.mark.property(44)
-@pytest.mark.parametrize("kind", ["timeout_before", "cut_before", "error_before", "unavailable"])
-def test_a_look_up_without_an_answer_may_simply_be_asked_again(form: Form, kind: str) -> None:
-    if form.late:
-        return
-    payment_id, ref = _authorized(form)
-    form.fault(kind, operation="look_up")
-    found = form.gateway.look_up(payment_id, ref, gateway_account=form.account, sent_at=form.now(), budget_s=SHORT_S)
-    assert isinstance(found, Answer)
-    assert found.outcome is Outcome.RETRYABLE
-    assert _state(form, payment_id) == "authorized"
-
-
-def test_another_account_is_refused(form: Form) -> None:
-    payment_id = form.new_id()
-    answer = form.gateway.authorize(form.wanted(payment_id, account="elsewhere"), key=str(payment_id),
-                                    budget_s=ENOUGH_S)
-    assert answer.outcome is Outcome.MISUSED
-    assert form.book(payment_id) == []
-
-
-def test_an_unknown_payment_is_refused(form: Form) -> None:
-    payment_id = form.new_id()
-    assert form.capture(payment_id, "pi_unknown").outcome is Outcome.MISUSED
-    assert form.void(payment_id, "pi_unknown").outcome is Outcome.MISUSED
-    assert form.refund(payment_id, "pi_unknown", 1).outcome is Outcome.MISUSED
-
-
-def test_a_payment_method_that_does_not_exist_is_a_decline(form: Form) -> None:
-    if form.late:
-        return  # any token is a card there
-    answer = form.authorize(form.new_id(), token="tok_unknown")
-    assert (answer.outcome, answer.code) == (Outcome.DECLINED, "invalid_method")
-
-
-def test_a_hold_that_has_lapsed_is_not_captured_and_void_already(twin: Form) -> None:
-    payment_id, ref = _authorized(twin)
-    twin.advance(29 * 86_400)
-    captured, void = twin.capture(payment_id, ref), twin.void(payment_id, ref)
-    if not twin.late:
-        assert captured.outcome is Outcome.DECLINED
-    assert void.outcome is Outcome.OK
-    assert twin.done(payment_id, "capture") == []
-
-
-@pytest.mark.property(46)
-def test_past_the_retention_a_key_is_no_longer_sent_because_it_would_charge_again(twin: Form) -> None:
-    payment_id, _ = _authorized(twin)
-    first = twin.now()
-    assert same_key_allowed(twin.gateway, first_sent_at=None, at=first)
-    assert same_key_allowed(twin.gateway, first_sent_at=first, at=first)
-    twin.advance(twin.gateway.key_retention.total_seconds() - 60)
-    assert not same_key_allowed(twin.gateway, first_sent_at=first, at=twin.now())
-    twin.advance(120)
-    twin.authorize(payment_id)
-    assert len(twin.done(payment_id, "authorize")) == 2  # what the helper is there to prevent
-
-
-@pytest.mark.property(46)
-def test_what_was_sent_by_a_later_attempt_is_still_found_after_the_retention(twin: Form) -> None:
-    if twin.late:
-        return
-    payment_id, first_sent_at = twin.new_id(), twin.now()
-    twin.advance(23 * 3600)
-    twin.authorize(payment_id)
-    twin.advance(7200)
-    found = twin.gateway.look_up(payment_id, None, gateway_account=twin.account, sent_at=first_sent_at,
-                                 budget_s=ENOUGH_S)
-    assert isinstance(found, Found)
-    assert found.state == "authorized"
-    assert proves_absence(twin.gateway, last_sent_at=first_sent_at, at=twin.now()) is True
-    assert proves_absence(twin.gateway, last_sent_at=twin.now(), at=twin.now()) is False
-    assert twin.void(payment_id, None).outcome is Outcome.OK
-
-
-def test_a_look_up_goes_through_all_pages(twin: Form) -> None:
-    if twin.late:
-        return
-    payment_id, sent_at = twin.new_id(), twin.now()
-    twin.authorize(payment_id)
-    for _ in range(205):
-        twin.authorize(twin.new_id())
-    found = twin.gateway.look_up(payment_id, None, gateway_account=twin.account, sent_at=sent_at, budget_s=ENOUGH_S)
-    assert isinstance(found, Found)
-    assert found.state == "authorized"
-
-
-def test_keys_fit_both_gateways_and_differ(form: Form) -> None:
-    longest = 2**63 - 1
-    assert len(refund_key(longest, 10**9)) <= 64
-
-
-def _state(form: Form, payment_id: int) -> str:
-    found = form.look_up(payment_id, None)
-    assert isinstance(found, Found)
-    return found.state

@@ -56,4 +56,4 @@ def test_the_local_stack_asks_for_what_it_imports() -> None:
 
 
 def test_the_tests_and_benchmarks_ask_for_what_they_import() -> None:
-    assert undeclared(("tests", "bench"), ("workbench", "local", "dev")) == {}
+    assert undeclared(("tests", "bench"), ("workbench", "pipeline", "local", "dev")) == {}
