@@ -10,7 +10,7 @@ from threading import Lock
 from pipeline.gate.port import Lost, Mismatch, Replay, Running, Won
 
 LEASE, RETENTION = timedelta(seconds=35), timedelta(days=30)
-RECOVERY_LEASE, SKEW = timedelta(minutes=10), timedelta(seconds=2)
+RECOVERY_LEASE, SKEW = timedelta(minutes=2), timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
