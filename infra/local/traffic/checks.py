@@ -120,14 +120,15 @@ def resting(ledger: Ledger) -> int:
 def replays_identical(exchanges: Sequence[Exchange]) -> Check:
     """All stored answers to a key are the same bytes, and all but the first say that they are stored."""
     finals: dict[str, list[Exchange]] = defaultdict(list)
-    faults: list[Fault] = []
+    last: dict[str, Exchange] = {}
     for exchange in exchanges:
         if not exchange.key or exchange.what == "other":
             continue
+        last[exchange.key] = exchange
         if exchange.final:
             finals[exchange.key].append(exchange)
-        elif exchange.what == "again":
-            faults.append(Fault(exchange.key, f"asked again it is answered {exchange.status or 'not at all'}"))
+    faults = [Fault(key, f"asked again at the end it is answered {exchange.status or 'not at all'}")
+              for key, exchange in last.items() if not exchange.final]
     for key, found in finals.items():
         if len({(one.status, one.body) for one in found}) > 1:
             statuses = _list({f"{one.status} {one.body[:120].decode(errors='replace')}" for one in found})

@@ -82,6 +82,10 @@ KINDS = (
 )
 
 
+WARM_UP = Kind("warm_up", 0, CAPTURED | GIVEN_BACK | REJECTED)
+"""The first payments find functions that have to be loaded, and steps may time out: they end as they may."""
+
+
 def by_name(name: str) -> Kind:
     """The kind of this name."""
     return next(kind for kind in KINDS if kind.name == name)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from infra.local.errors import LocalRefused
-from infra.local.traffic.kinds import KINDS, Kind
+from infra.local.traffic.kinds import KINDS, WARM_UP, Kind
 from pipeline.schemas.currency import iso_exponent
 
 LIMITED = "merchant_low_limit"
@@ -26,7 +26,7 @@ ROUTED = {"EUR": "adyen", "GBP": "adyen"}
 @dataclass(frozen=True, slots=True)
 class Order:
     """One payment to be made. `amount_minor` is in ISO minor units, `gateway` is None where the pipeline may choose,
-    `part_minor` is what a capture in part takes. `number` counts from 0 and tells its reference."""
+    `part_minor` is what a capture in part takes. `number` counts from 0, down from -1 to warm up."""
 
     number: int
     kind: Kind
@@ -39,7 +39,7 @@ class Order:
 
     def reference(self, run: str) -> str:
         """The merchant's own reference, by which the ledger's row is found; its key is made of it as well."""
-        return f"{run}-{self.number:05d}"
+        return f"{run}-{'w' if self.number < 0 else ''}{abs(self.number):05d}"
 
     def key(self, run: str, what: str = "pay") -> str:
         """The idempotency key of a request of this order."""
@@ -71,6 +71,20 @@ def plan(payments: int, seed: int, merchants: Sequence[str] | None = None) -> li
     kinds = _shared(payments, [kind for kind in KINDS if limited or not kind.limited])
     rng.shuffle(kinds)
     return [_drawn(number, kind, sellers, rng) for number, kind in enumerate(kinds)]
+
+
+def warm_up(concurrency: int, seed: int, merchants: Sequence[str] | None = None) -> list[list[Order]]:
+    """Waves of plain payments, each twice as large as the one before, up to `concurrency` at once, which comes twice.
+
+    Their numbers are negative. What is loaded for the first time is so loaded by few at a time.
+    """
+    sellers = [name for name in MERCHANTS if merchants is None or name in merchants]
+    rng = random.Random(f"warm-up {seed}")
+    sizes = [1]
+    while sizes[-1] < concurrency:
+        sizes.append(min(sizes[-1] * 2, concurrency))
+    numbers = iter(range(-1, -1_000_000, -1))
+    return [[_drawn(next(numbers), WARM_UP, sellers, rng) for _ in range(size)] for size in (*sizes, concurrency)]
 
 
 def _shared(payments: int, kinds: Sequence[Kind]) -> list[Kind]:

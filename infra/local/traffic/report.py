@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 
 from infra.local.traffic.summary import PERCENTILES, Summary
 
 FAULTS_SHOWN = 20
-_NO_ANSWER = "no answer"
+_NO_ANSWER = "none"
 
 
 def tables(summary: Summary) -> Iterator[RenderableType]:
@@ -32,7 +32,8 @@ def tables(summary: Summary) -> Iterator[RenderableType]:
 
 
 def _requests(summary: Summary) -> Table:
-    shown = Table("requests", title=f"Traffic {summary.run}, seed {summary.seed}", title_justify="left")
+    shown = Table(Column("requests", no_wrap=True), title_justify="left",
+                  title=f"Traffic {summary.run}, seed {summary.seed}")
     statuses = sorted({status for by in summary.requests.values() for status in by})
     for status in statuses:
         shown.add_column(str(status or _NO_ANSWER), justify="right")

@@ -12,7 +12,7 @@ from infra.local.gateways.client import Client
 from infra.local.traffic import ledger
 from infra.local.traffic.checks import checked
 from infra.local.traffic.drive import Driver
-from infra.local.traffic.plan import counts, plan
+from infra.local.traffic.plan import counts, plan, warm_up
 from infra.local.traffic.progress import Shown
 from infra.local.traffic.settle import settle
 from infra.local.traffic.shop import Shop
@@ -53,9 +53,12 @@ def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wante
     run = secrets.token_hex(4)
     try:
         driver = Driver(shop, run, told=shown.advance)
+        shown.stage("warm-up")
+        warm = [asked for wave in warm_up(wanted.concurrency, wanted.seed, list(keys))
+                for asked in driver.drive(wave, concurrency=wanted.concurrency)]
         shown.stage(f"{wanted.payments} payments, seed {wanted.seed}", len(orders))
         start = time.monotonic()
-        used = driver.drive(orders, concurrency=wanted.concurrency)
+        used = warm + driver.drive(orders, concurrency=wanted.concurrency)
         seconds = time.monotonic() - start
         shown.stage("recovery")
         settled = settle(dsn, gateways, environment, patience_s=wanted.patience_s, tell=shown.tell)

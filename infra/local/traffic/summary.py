@@ -71,8 +71,9 @@ def summed(run: str, seed: int, concurrency: int, seconds: float, kinds: Mapping
     requests: dict[str, Counter[int]] = defaultdict(Counter)
     took: dict[str, list[float]] = defaultdict(list)
     for exchange in exchanges:
-        requests[exchange.what][exchange.status] += 1
-        took[exchange.what].append(exchange.seconds)
+        what = exchange.what if exchange.number >= 0 else "warm-up"
+        requests[what][exchange.status] += 1
+        took[what].append(exchange.seconds)
     ours = [row for row in ledger.payments if (row["reference"] or "").startswith(f"{run}-")]
     payments: dict[str, Counter[str]] = defaultdict(Counter)
     for row in ours:
