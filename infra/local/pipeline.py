@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.local.deploy import Deployment, Tell, deploy, migrated, onboarded
+from infra.local.errors import LocalRefused
 from infra.local.gateways import GatewaySimulator
 from infra.local.postgres import Database, Postgres
 from infra.local.processes import Server
@@ -24,6 +28,7 @@ class Pipeline:
     redis: Redis
     gateways: GatewaySimulator
     deployment: Deployment
+    folder: Path
 
     @classmethod
     def start(cls, folder: Path, *, aws: Mapping[str, str], tell: Tell, parameters: Mapping[str, str]) -> Self:
@@ -53,11 +58,14 @@ class Pipeline:
                                      adyen_url=f"{deployment.api}/v1/webhooks/adyen")
             tell(f"{len(names)} migrations applied, {len(deployment.keys)} merchants onboarded "
                  f"({time.monotonic() - start:.1f} s)")
-        except BaseException:
+        except BaseException as error:
             for part in reversed(parts):
                 part.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, BotoCoreError | ClientError):
+                raise LocalRefused(f"the pipeline could not be deployed: {error}") from error
             raise
-        return cls(postgres, database, redis, gateways, deployment)
+        return cls(postgres, database, redis, gateways, deployment, folder)
 
     def servers(self) -> dict[str, Server]:
         """The process of each part, by its name."""
@@ -78,6 +86,7 @@ class Pipeline:
         """Ends all parts and removes what they wrote. May be repeated."""
         for part in (self.gateways, self.redis, self.postgres):
             part.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _parameters(database: Database, redis: Redis, gateways: GatewaySimulator) -> dict[str, str]:

@@ -49,11 +49,7 @@ def as_user(user: User | None) -> dict[str, Any]:
 def remove_with_us(folder: Path) -> None:
     """`folder`, outside of any that is removed anyway, goes too if this process is killed. The caller still removes it
     at its own end."""
-    _watch_over_us()
-    pipe = _keepers[os.getpid()].stdin
-    assert pipe is not None, "a keeper is always started with a pipe"
-    pipe.write(f"{folder.absolute()}\n".encode())
-    pipe.flush()
+    _tell_keeper(f"folder {folder.absolute()}")
 
 
 class Server:
@@ -71,6 +67,8 @@ class Server:
                 stdout=output, stderr=subprocess.STDOUT,
                 # Ctrl-C reaches us alone, so that we can end it in order.
                 start_new_session=True, **as_user(user))
+        with suppress(psutil.Error):
+            _tell_keeper(f"server {self.pid} {psutil.Process(self.pid).create_time()}")
 
     @property
     def pid(self) -> int:
@@ -164,6 +162,14 @@ def _watch_over_us() -> None:
                                 start_new_session=True)
     _keepers[os.getpid()] = watching
     atexit.register(_release, os.getpid())
+
+
+def _tell_keeper(line: str) -> None:
+    _watch_over_us()
+    pipe = _keepers[os.getpid()].stdin
+    assert pipe is not None, "a keeper is always started with a pipe"
+    pipe.write(f"{line}\n".encode())
+    pipe.flush()
 
 
 def _release(pid: int) -> None:
