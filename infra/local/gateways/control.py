@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from infra.local.errors import LocalRefused
 from infra.local.gateways.faults import parse
 from infra.local.gateways.keys import Reply
 from infra.local.gateways.model import Refusal
@@ -53,7 +54,7 @@ class Control:
         try:
             body = json.loads(request.body or b"{}")
             return as_json(200, self._paths[name](body, asked))
-        except (ValueError, KeyError, TypeError, Refusal) as error:
+        except (ValueError, KeyError, TypeError, Refusal, LocalRefused) as error:
             return as_json(400, {"message": str(error) if not isinstance(error, KeyError) else f"{error} is missing"})
 
     def count(self, request: Request) -> None:
