@@ -28,6 +28,7 @@ class Call:
     merchant_id: str = ""
     trace_id: str = ""
     request: Mapping[str, Any] = field(default_factory=dict)
+    keep_lease: bool = False             # recovery's: the payment stays claimed until its answer is stored
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Call:
@@ -38,7 +39,7 @@ class Call:
                 raise Misused(f"a step of saga {saga!r} in direction {direction!r}")
             return cls(int(event["payment_id"]), int(event.get("fence", 0)), str(event["execution"]), direction, saga,
                        str(event.get("hash", "")), str(event.get("merchant_id", "")), str(event.get("trace_id", "")),
-                       event.get("request") or {})
+                       event.get("request") or {}, event.get("keep_lease") is True)
         except (KeyError, ValueError, TypeError) as error:
             raise Misused(f"a step's input is wrong or lacks a member: {error}") from None
 

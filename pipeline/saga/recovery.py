@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.errors import Retryable
@@ -18,6 +18,7 @@ from pipeline.saga.ports import Ports
 from pipeline.saga.settle import Decision, change, ended, event, is_saga_over, settle
 
 HOLD_EXPIRING = "hold_expiring"
+HOLD_GONE = "hold_gone"
 INTERRUPTED = "interrupted"
 
 
@@ -108,10 +109,12 @@ def _resting(ports: Ports, payment: Payment) -> Decision | Result:
     if is_saga_over(payment):
         return _way("done", payment)
     lapses = payment.hold_expires_at is not None and payment.hold_expires_at - at < ports.policy.hold_margin
-    rests = payment.cause is None and (payment.saga == "capture" or payment.capture_mode == "manual") and (
-        payment.saga != "cancel")
+    if payment.saga == "capture":
+        rests = payment.cause not in (HOLD_GONE, HOLD_EXPIRING)
+    else:
+        rests = payment.saga == "pay" and payment.capture_mode == "manual" and payment.cause is None
     if rests and not lapses:
-        cause = INTERRUPTED if payment.saga == "capture" else None
+        cause = payment.cause or (INTERRUPTED if payment.saga == "capture" else None)
         return Decision(change(payment, at, updates={"cause": cause}, release_lease=True,
                                events=(event("recovery", "recovered", code=cause),)), Outcome.RESTING)
     cause = payment.cause or (HOLD_EXPIRING if lapses else INTERRUPTED)
@@ -119,22 +122,23 @@ def _resting(ports: Ports, payment: Payment) -> Decision | Result:
 
 
 def close(ports: Ports, gate: Gate, call: Call) -> Result:
-    """Stores the answer under the saga's idempotency key and ends the lease. OK, or IN_DOUBT while there is no answer.
-    May raise Retryable: the machine tries again."""
+    """Stores the answer under the saga's idempotency key, then ends the lease: until both are done a later sweep comes
+    back to it. OK, or IN_DOUBT while there is no answer. May raise Retryable: the machine tries again."""
     payment = ports.ledger.payment(call.payment_id)
     if payment is None:
         return unread(Outcome.MISUSED, call, "no_payment")
     if payment.fence != call.fence:
         return result(Outcome.SUPERSEDED, payment)
-    if payment.lease_until is not None and payment.status in FINAL:
-        # Claimed after it was over: there was nothing to do but this.
-        found = ended(settle(ports, call, lambda held: Decision(change(held, ports.clock(), release_lease=True))))
-        payment = ports.ledger.payment(call.payment_id) or payment
-        if found["outcome"] != str(Outcome.OK):
-            return found
-    told = answer(summary(payment))
+    # This lease is recovery's own; what is merely authorised here rests.
+    told = answer(summary(payment) | {"leased": False})
     if not told.final:
         return result(Outcome.IN_DOUBT, payment)
     gate.close(payment.saga_hash, payment_id=payment.payment_id, status_code=told.status_code, body=told.body,
                at=ports.clock())
-    return result(Outcome.OK, payment)
+
+    def release(held: Payment) -> Decision | Result:
+        if is_saga_over(held):
+            return result(Outcome.OK, held)
+        return Decision(change(held, ports.clock(), release_lease=True))
+
+    return ended(settle(ports, replace(call, keep_lease=False), release))

@@ -55,7 +55,7 @@ def settle(ports: Ports, call: Call, decide: Decide) -> Result | Begun:
             decided = decide(last)
             if not isinstance(decided, Decision):
                 return decided
-            after = ports.ledger.apply(decided.change)
+            after = ports.ledger.apply(_leased(call, decided.change))
         except Tombstoned:
             assert last is not None
             return result(Outcome.UNDONE, last)
@@ -71,6 +71,13 @@ def settle(ports: Ports, call: Call, decide: Decide) -> Result | Begun:
     if trouble is not None or last is None:
         raise trouble or Retryable("the payment could not be read")
     return result(Outcome.RETRYABLE, last, "busy")
+
+
+def _leased(call: Call, wanted: Change) -> Change:
+    """Under recovery the lease ends last, once the answer is stored: else nobody would come back to store it."""
+    if not (call.keep_lease and wanted.release_lease):
+        return wanted
+    return replace(wanted, release_lease=False)
 
 
 def ended(found: Result | Begun) -> Result:

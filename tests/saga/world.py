@@ -23,7 +23,7 @@ from pipeline.saga.recovery import close, decide, sweep
 from pipeline.saga.steps import authorize, capture, commit, notify, reserve, validate
 from tests.gateways.book_twin import BookTwin, VirtualClock
 from tests.ledger.memory import MemoryLedger
-from tests.saga.walker import Execution, Function, Walker, definition
+from tests.saga.walker import Execution, Function, Walker, definition, nothing
 
 MERCHANT = "m-1"
 ACCOUNTS = {"stripe": "acct_1", "adyen": "Shop"}
@@ -103,24 +103,63 @@ class FakeRelay:
         self.drained.append(payment_id)
 
 
+@dataclass
+class Interruption:
+    """`action` runs once, before or after the next effect: a call of a gateway, or else a write to the ledger."""
+
+    action: Callable[[], object]
+    gateway: bool
+    after: bool
+
+
+class Tapped:
+    """Passes everything on to `inner`; its `effects` may be interrupted."""
+
+    def __init__(self, world: World, inner: Any, effects: tuple[str, ...], *, gateway: bool) -> None:
+        self._world, self._inner, self._effects, self._gateway = world, inner, effects, gateway
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name not in self._effects:
+            return found
+
+        def effect(*given: Any, **named: Any) -> Any:
+            cut = self._world.interruption
+            if cut is None or cut.gateway is not self._gateway:
+                return found(*given, **named)
+            self._world.interruption = None
+            if not cut.after:
+                cut.action()
+                return found(*given, **named)
+            answer = found(*given, **named)
+            cut.action()
+            return answer
+
+        return effect
+
+
 class World:
     """One pipeline. `ledger` may be wrapped before the first saga; `wrap` puts faults around functions."""
 
     def __init__(self, *, policy: Policy | None = None, limit: int = 1_000_000) -> None:
         self.clock = VirtualClock()
-        self.ledger: Any = MemoryLedger(clock=self.clock)
+        self.interruption: Interruption | None = None
+        self.zombies: list[Callable[[], object]] = []
+        self.ledger: Any = Tapped(self, MemoryLedger(clock=self.clock), ("open", "apply"), gateway=False)
         self.ledger.onboard(MERCHANT, {"USD": limit, "EUR": limit, "JPY": limit}, at=self.clock())
         desk = Desk(Store(None, seed="saga"))
         self.gateways: dict[str, Any] = {
-            name: BookTwin(name, self.clock, account=account, desk=desk) for name, account in ACCOUNTS.items()}
+            name: Tapped(self, BookTwin(name, self.clock, account=account, desk=desk),
+                         ("authorize", "capture", "void"), gateway=True) for name, account in ACCOUNTS.items()}
         self.fence, self.scorer, self.relay, self.gate = FakeFence(), FakeScorer(), FakeRelay(), FakeGate()
         self.logged: list[tuple[str, dict[str, object]]] = []
         self.policy = policy or Policy()
         self.wrap: Callable[[str, Function], Function] = lambda name, function: function
-        self.before: Callable[[str, int], None] = lambda state, count: None
+        self.before: Callable[[str, int], None] = nothing
+        self.before_unwind: Callable[[str, int], None] = nothing
         self.unwound: list[Execution] = []
-        self._started: set[str] = set()
-        self._count = 0
+        self.used: set[str] = set()
+        self.started = 0
 
     @property
     def ports(self) -> Ports:
@@ -150,8 +189,8 @@ class World:
 
     def execute(self, given: Mapping[str, Any], name: str = "") -> Execution:
         """Runs the saga machine on an input."""
-        self._count += 1
-        return self._walker(SAGA, self.before).run(name or f"saga-{self._count}", given)
+        self.started += 1
+        return self._walker(SAGA, self.before).run(name or f"saga-{self.started}", given)
 
     def sweep(self, after: timedelta | None = None) -> int:
         """One sweep, by default just after the longest lease; runs what it starts. The number of claims."""
@@ -168,9 +207,9 @@ class World:
 
     def start(self, name: str, payload: Mapping[str, object]) -> None:
         """The unwinding machine: a name runs once."""
-        if name not in self._started:
-            self._started.add(name)
-            self.unwound.append(self._walker(UNWIND, lambda state, count: None).run(name, payload))
+        if name not in self.used:
+            self.used.add(name)
+            self.unwound.append(self._walker(UNWIND, self.before_unwind).run(name, payload))
 
     def step(self, name: str, event: Mapping[str, Any]) -> Result:
         """One call of a step's function."""
