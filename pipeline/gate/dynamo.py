@@ -18,8 +18,8 @@ RETENTION = timedelta(days=30)
 LEASE = timedelta(seconds=35)
 """Longer than the life of any request that claims: the edge gives up after 29 s, the function after 27 s."""
 RECOVERY_LEASE = timedelta(minutes=2)
-"""When a retry may ask again for itself although recovery has not closed the key: longer than a saga's lease. A step that
-its machine took for dead may end the payment after all, and then there is nothing left for recovery to find."""
+"""When a retry may ask again for itself although recovery has not closed the key: longer than a saga's lease. A step
+that its machine took for dead may end the payment after all, and then nothing is left for recovery to find."""
 SKEW = timedelta(seconds=2)
 """How far the clocks of two functions may be apart."""
 
