@@ -70,7 +70,8 @@ def _compared(asked: Row, found: Sequence[Row], authorized: int | None, *, gone:
 
 
 def _same(asked: Row, done: Row, authorized: int | None) -> Iterator[str]:
-    amount = authorized if asked["kind"] == "authorize" else asked["amount_minor"]
+    # Where only a webhook told of it, the payment has no authorised amount: it was asked for.
+    amount = authorized if asked["kind"] == "authorize" and authorized is not None else asked["amount_minor"]
     if (amount, asked["currency"]) != (done["amount_minor"], done["currency"]):
         yield f"{amount} {asked['currency']} in the ledger, {_money(done)} in the book"
     if asked["operation_ref"] not in (None, done["operation_ref"]):
