@@ -53,9 +53,14 @@ class Outbox:
         }
         self._add("adyen", kind, payment.payment_id, body, at)
 
-    def waiting(self, limit: int = 100) -> list[Event]:
-        """Those that nobody has taken yet, oldest first."""
-        return self._events("WHERE delivered IS NULL ORDER BY number LIMIT ?", limit)
+    def waiting(self, vendor: str, limit: int = 100) -> list[Event]:
+        """Those of a vendor that nobody has taken yet, oldest first."""
+        return self._events("WHERE delivered IS NULL AND vendor = ? ORDER BY number LIMIT ?", vendor, limit)
+
+    def backlog(self) -> int:
+        """How many nobody has taken yet."""
+        found = self._store.row("SELECT count(*) AS events FROM events WHERE delivered IS NULL")
+        return int(found["events"]) if found else 0
 
     def all(self, payment_id: str = "") -> list[Event]:
         """Every event so far (of one payment)."""

@@ -88,7 +88,7 @@ class Sender:
 
     def state(self) -> dict[str, Any]:
         """Policy, number of events that wait, and the last thousand requests: kinds, status (0: no answer)."""
-        return {"policy": asdict(self._policy), "waiting": len(self._simulator.outbox.waiting(1000)),
+        return {"policy": asdict(self._policy), "waiting": self._simulator.outbox.backlog(),
                 "sent": self._log[-1000:]}
 
     def forge(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,8 +112,10 @@ class Sender:
 
     def _round(self) -> None:
         now, policy = self._simulator.now(), self._policy
-        due = [event for event in self._simulator.outbox.waiting() if policy.url(event.vendor)
-               and event.at + int(policy.delay_s * SECOND) <= now and self._rested(event)]
+        vendors = [vendor for vendor in ("stripe", "adyen") if policy.url(vendor)]
+        told = sorted((event for vendor in vendors for event in self._simulator.outbox.waiting(vendor)),
+                      key=lambda event: event.number)
+        due = [event for event in told if event.at + int(policy.delay_s * SECOND) <= now and self._rested(event)]
         if policy.reorder:
             self._chance.shuffle(due)
         while due and not self._ended.is_set():

@@ -19,6 +19,10 @@ _MAX_BODY = 1 << 20
 _log = logging.getLogger(__name__)
 
 
+class Ended(Exception):
+    """The server ends: what rested before its effect has none."""
+
+
 class Server(ThreadingHTTPServer):
     """Listens on 127.0.0.1; port 0 takes a free one."""
 
@@ -37,8 +41,9 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def rest(self, seconds: float) -> None:
-        """Waits, but no longer than the server lives."""
-        self.ending.wait(seconds)
+        """Waits. Raises Ended when the server ends first."""
+        if self.ending.wait(seconds):
+            raise Ended
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,6 +87,9 @@ class Handler(BaseHTTPRequestHandler):
                 return
             self.server.control.count(request)
             ending = self.server.simulator.handle(request, self.server.rest)
+        except Ended:
+            self.close_connection = True
+            return
         except Exception:
             _log.exception("%s %s", self.command, self.path)
             self._send(Reply(500, b'{"error":{"type":"api_error","message":"the simulator has failed; see its log"}}'))
@@ -109,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         """Waits; False where the caller has given up meanwhile."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.server.ending.is_set():
-            self.server.rest(min(left, 0.25))
+            self.server.ending.wait(min(left, 0.25))
             if _gone(self.connection):
                 self.close_connection = True
                 return False

@@ -129,6 +129,15 @@ def test_events_wait_while_there_is_no_address_or_it_is_paused(
     receiver.waits_for(2)
 
 
+def test_one_vendors_backlog_does_not_stop_the_other(driver: Driver, sender: Sender, receiver: Receiver) -> None:
+    for number in range(60):
+        driver.pay("stripe", number, capture=None)
+    driver.pay("adyen", 100, capture=None)
+    sender.configure({"adyen_url": f"{receiver.url}/adyen"})
+    receiver.waits_for(1)
+    assert sender.state()["waiting"] >= 120
+
+
 def test_webhooks_may_be_late(driver: Driver, sender: Sender, receiver: Receiver) -> None:
     driver.pay("adyen", 2, capture=None)
     to(sender, receiver, delay_s=60.0)
