@@ -19,7 +19,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help python setup run test lab check nightly bench dictionary lock clean
+.PHONY: help python setup run test lab check nightly bench package dictionary lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,7 +45,11 @@ $(STAMP): requirements.lock requirements-setup.lock pyproject.toml
 run: setup ## The main job: a world of payments, its feeds, the reconciliations, the score
 	$(PY) -m recon.cli.app story $(STORY)
 
+# Where there is no Redis server one is fetched, once per machine; the tests that need it say what to do if it cannot be.
+REDIS = @$(PY) -m infra.local.redis.install || true
+
 test: setup ## The tests; TESTS="tests/feeds -k stripe" narrows them
+	$(REDIS)
 	$(PY) -m pytest -n $(WORKERS) --durations=10 --durations-min=2 $(TESTS)
 
 lab: setup ## JupyterLab on notebooks/, with the lake of the last run as notebooks/last
@@ -59,6 +63,8 @@ check: setup ## What make test leaves out: lint, types, import contracts, SQL li
 	$(PY) -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(PY) -m recon.engine.subset
+	$(BIN)/cfn-lint $(filter-out %.asl.yaml,$(wildcard infra/*.yaml))
+	$(PY) -m infra.package
 	$(PY) -m pytest -m "browser or stripe_mock" $(TESTS) $(NONE_WILL_DO)
 	$(TRINO)
 
@@ -78,6 +84,9 @@ nightly: setup ## The tests with the large numbers
 
 bench: setup ## The benchmarks; figures go to build/bench.json
 	$(PY) -m bench.run $(BENCH)
+
+package: setup ## What a function carries on AWS: build/pipeline.zip
+	$(PY) -m infra.package
 
 dictionary: setup ## Write pipeline/schemas/DICTIONARY.md anew
 	$(PY) -m pipeline.schemas.dictionary

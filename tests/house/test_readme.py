@@ -10,6 +10,7 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
+from infra.local.cli import app
 from recon.cli.app import build
 from tests.house.tree import ROOT, tracked
 
@@ -29,6 +30,11 @@ def cli() -> TyperGroup:
     return typer.main.get_group(build())
 
 
+def local() -> TyperGroup:
+    """The `pipeline` command with all its sub-commands."""
+    return typer.main.get_group(app)
+
+
 def targets() -> set[str]:
     """What the Makefile can make."""
     return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
@@ -46,18 +52,20 @@ def test_every_make_target_that_a_page_names_exists(page: str) -> None:
     assert {*inline, *in_blocks} <= targets()
 
 
+@pytest.mark.parametrize("program", ["recon", "pipeline"])
 @pytest.mark.parametrize("page", PAGES)
-def test_every_recon_command_that_a_page_names_exists(page: str) -> None:
-    known = cli().commands
+def test_every_command_that_a_page_names_exists(page: str, program: str) -> None:
+    known = (cli() if program == "recon" else local()).commands
     for words in commands(page):
-        if words and words[0].rpartition("/")[2] == "recon":
+        if words and words[0].rpartition("/")[2] == program:
             assert words[1] in known, " ".join(words)
             used = {word.split("=")[0] for word in words[2:] if word.startswith("--")}
             assert used <= options(known[words[1]]) | {"--help"}, " ".join(words)
 
 
-def test_every_recon_command_is_described() -> None:
-    for name, command in cli().commands.items():
+@pytest.mark.parametrize("program", ["recon", "pipeline"])
+def test_every_command_is_described(program: str) -> None:
+    for name, command in (cli() if program == "recon" else local()).commands.items():
         assert command.help, name
         assert all(getattr(parameter, "help", "") or parameter.param_type_name == "argument" for parameter in
                    command.params if parameter.name != "help"), name  # fmt: skip
@@ -72,3 +80,4 @@ def test_the_front_page_names_every_target_and_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert sorted(target for target in targets() - {"help", "python"} if f"make {target}" not in text) == []
     assert sorted(name for name in cli().commands if f"recon {name}" not in text) == []
+    assert sorted(name for name in local().commands if f"pipeline {name}" not in text) == []
