@@ -37,6 +37,14 @@ class Known:
     """There is no look-up: a void by our own reference settles it."""
 
 
+def sends(ports: Ports, payment_id: int, before: Sent) -> bool:
+    """Whether `ask` will send the authorisation's key (again)."""
+    payment, operation = ports.ledger.payment(payment_id), ports.ledger.operation(payment_id, STEP)
+    if payment is None or operation is None:
+        return True
+    return may_send(ports, ports.gateway(payment.gateway), operation, ports.clock(), before)
+
+
 def ask(ports: Ports, payment: Payment, before: Sent, deadline: Deadline, most_s: float) -> tuple[Known, timedelta]:
     """What the gateway says of the payment's authorisation: by its one key while that may be sent, else by looking up.
     The intention is in the journal already; `before` are the calls before this one, `most_s` bounds the first."""

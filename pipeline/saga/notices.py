@@ -112,10 +112,17 @@ def _not_captured(ports: Ports, payment: Payment, told: GatewayEvent) -> Noticed
 
 def _voided(ports: Ports, payment: Payment, told: GatewayEvent) -> Noticed:
     operation = latest(ports.ledger, payment.payment_id, "void")
-    if payment.status not in UNWINDING or operation is None or operation.status not in OPEN:
+    if operation is None or operation.status not in OPEN:
         return None
-    return change(payment, ports.clock(), operations=(replace(operation, status="succeeded"),),
-                  events=(event("void", "recovered"),))
+    voided, in_doubt = replace(operation, status="succeeded"), _open_capture(ports, payment)
+    if in_doubt is not None:
+        # The void that settles a capture in doubt has won: there was no capture.
+        return change(payment, ports.clock(), status=Status.VOIDING, updates={"cause": "capture_failed"},
+                      operations=(voided, replace(in_doubt, status="failed", error_code="voided")),
+                      events=(event("void", "recovered"),))
+    if payment.status not in UNWINDING:
+        return None
+    return change(payment, ports.clock(), operations=(voided,), events=(event("void", "recovered"),))
 
 
 def _expired(ports: Ports, payment: Payment, told: GatewayEvent) -> Noticed:

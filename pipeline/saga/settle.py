@@ -130,11 +130,9 @@ def sent_so_far(ports: Ports, payment_id: int, step: str, direction: str, sequen
     return Sent()
 
 
-def sending(payment: Payment, step: str, before: Sent, at: datetime, *, direction: str = "forward",
-            sequence: int = 1) -> JournalStep:
-    """The intention to call the gateway at `at`, once more than `before`."""
-    return row(payment, step, "intended", direction=direction, sequence=sequence, attempts=before.attempts + 1,
-               detail={"sent_at": at.isoformat()})
+def once_more(before: Sent, at: datetime) -> Sent:
+    """The calls so far and one at `at`."""
+    return Sent(before.attempts + 1, at)
 
 
 def came_back(payment: Payment, step: str, state: str, sent: Sent, *, direction: str = "forward",

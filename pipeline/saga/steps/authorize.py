@@ -6,7 +6,7 @@ from pipeline.gateways.port import authorize_key
 from pipeline.ledger.port import Operation, Payment
 from pipeline.ledger.statuses import FINAL, Status
 from pipeline.outcomes import Outcome
-from pipeline.saga.authorization import ask, recorded
+from pipeline.saga.authorization import ask, recorded, sends
 from pipeline.saga.calls import Call, Result, result
 from pipeline.saga.operations import capture_in_doubt
 from pipeline.saga.ports import Ports
@@ -16,12 +16,12 @@ from pipeline.saga.settle import (
     UNWINDING,
     Begun,
     Decision,
-    Sent,
+    came_back,
     change,
     ended,
     event,
     is_saga_over,
-    sending,
+    once_more,
     sent_so_far,
     settle,
 )
@@ -44,6 +44,8 @@ def forward(ports: Ports, call: Call) -> Result:
 
 def _send(ports: Ports, call: Call) -> Result:
     before, at = sent_so_far(ports, call.payment_id, STEP, "forward"), ports.clock()
+    # A look-up is no call of the operation: only what may have an effect moves the horizon on.
+    sent = once_more(before, at) if sends(ports, call.payment_id, before) else before
 
     def begin(payment: Payment) -> Decision | Result | Begun:
         found = past(ports, payment)
@@ -54,13 +56,12 @@ def _send(ports: Ports, call: Call) -> Result:
                             authorize_key(payment.payment_id), first_sent_at=at)
         return Decision(change(
             payment, at, status=Status.AUTHORIZING if first else None, operations=(pending,) if first else (),
-            begins=(sending(payment, STEP, before, at),),
-            events=(event(STEP, "started", attempt=before.attempts + 1),)), go_on=True)
+            begins=(came_back(payment, STEP, "intended", sent),),
+            events=(event(STEP, "started", attempt=sent.attempts),)), go_on=True)
 
     begun = settle(ports, call, begin)
     if not isinstance(begun, Begun):
         return begun
-    sent = Sent(before.attempts + 1, at)
     budget_s = ports.policy.authorize_budget_s
     known, took = ask(ports, begun.payment, before, Deadline.after(ports, budget_s), budget_s)
     return ended(settle(

@@ -25,11 +25,12 @@ from pipeline.saga.settle import (
     ended,
     event,
     is_saga_over,
+    once_more,
     pause_until,
-    sending,
     sent_so_far,
     settle,
 )
+from pipeline.saga.steps.capture_void import void_instead
 from pipeline.saga.steps.tombstone import bury
 
 STEP = "capture"
@@ -44,6 +45,8 @@ class _Known:
     operation_ref: str | None = None
     amount_minor: int | None = None
     hold_gone: bool = False
+    silent: bool = False
+    """The gateway has no look-up, and its horizon has passed without an event."""
 
 
 def forward(ports: Ports, call: Call) -> Result:
@@ -69,6 +72,8 @@ def _send(ports: Ports, call: Call) -> Result:
     last = latest(ports.ledger, call.payment_id, STEP)
     sequence = 1 if last is None else last.sequence if last.status in OPEN else last.sequence + 1
     before = sent_so_far(ports, call.payment_id, STEP, "forward", sequence)
+    # A look-up is no call of the operation: only what may have an effect moves the horizon on.
+    sent = once_more(before, at) if last is None or last.sequence != sequence or _sends(ports, last, before) else before
 
     def begin(payment: Payment) -> Decision | Result:
         found = _past(ports, payment)
@@ -83,16 +88,22 @@ def _send(ports: Ports, call: Call) -> Result:
         return Decision(change(
             payment, at, status=None if payment.status is Status.CAPTURING else Status.CAPTURING,
             operations=(operation,) if payment.status is Status.AUTHORIZED else (),
-            begins=(sending(payment, STEP, before, at, sequence=sequence),),
-            events=(event(STEP, "started", attempt=before.attempts + 1),)), go_on=True)
+            begins=(came_back(payment, STEP, "intended", sent, sequence=sequence),),
+            events=(event(STEP, "started", attempt=sent.attempts),)), go_on=True)
 
     begun = settle(ports, call, begin)
     if not isinstance(begun, Begun):
         return begun
     known, took = _ask(ports, begun.payment, sequence, before)
-    sent = Sent(before.attempts + 1, at)
+    if known.state == "unknown" and known.silent:
+        void_instead(ports, call, begun.payment, ports.policy.capture_budget_s)
     return ended(settle(ports, call, lambda payment: _past(ports, payment) or _record(
         ports, payment, known, sequence, sent, took)))
+
+
+def _sends(ports: Ports, operation: Operation, before: Sent) -> bool:
+    payment = ports.ledger.payment(operation.payment_id)
+    return payment is None or may_send(ports, ports.gateway(payment.gateway), operation, ports.clock(), before)
 
 
 def _wanted(call: Call, payment: Payment) -> int:
@@ -149,7 +160,8 @@ def _look_up(ports: Ports, payment: Payment, operation: Operation, before: Sent,
     found = gateway.look_up(payment.payment_id, payment.gateway_ref, gateway_account=payment.gateway_account,
                             sent_at=operation.first_sent_at or payment.created_at, budget_s=budget_s)
     if isinstance(found, Answer):
-        return _Known("unknown", found.code)
+        silent = found.code == "no_lookup" and is_absence(gateway, operation, ports.clock(), before)
+        return _Known("unknown", found.code, silent=silent)
     if found.state == "captured":
         return _Known("captured", None, found.capture_ref, found.captured_minor)
     if found.state in ("voided", "declined"):

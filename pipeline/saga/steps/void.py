@@ -9,7 +9,7 @@ from pipeline.gateways.port import Answer, Gateway, void_key
 from pipeline.ledger.port import Operation, Payment
 from pipeline.ledger.statuses import FINAL, Status
 from pipeline.outcomes import Outcome
-from pipeline.saga.authorization import Known, ask, declined, finished, held_updates, look_up
+from pipeline.saga.authorization import Known, ask, declined, finished, held_updates, look_up, sends
 from pipeline.saga.calls import Call, Result, result
 from pipeline.saga.operations import OPEN, capture_in_doubt, latest
 from pipeline.saga.ports import Ports
@@ -24,8 +24,8 @@ from pipeline.saga.settle import (
     ended,
     event,
     is_saga_over,
+    once_more,
     pause_until,
-    sending,
     sent_so_far,
     settle,
 )
@@ -93,9 +93,10 @@ def _truth(ports: Ports, call: Call, payment: Payment, deadline: Deadline) -> Re
     before = Sent(forward.attempts + undone.attempts, max(
         (at for at in (forward.last_at, undone.last_at) if at is not None), default=None))
     at = ports.clock()
-    sent = Sent(undone.attempts + 1, at)
+    counted = once_more(undone, at)
+    sent = counted if sends(ports, payment.payment_id, before) else Sent(counted.attempts, undone.last_at or at)
     begun = settle(ports, call, lambda found: _recorded(ports, found) or Decision(
-        change(found, at, begins=(sending(found, STEP, undone, at, direction="undo"),)), go_on=True))
+        change(found, at, begins=(came_back(found, STEP, "intended", sent, direction="undo"),)), go_on=True))
     if not isinstance(begun, Begun):
         return begun
     known, took = ask(ports, begun.payment, before, deadline, ports.policy.capture_budget_s)
@@ -140,7 +141,7 @@ def _void(ports: Ports, call: Call, payment: Payment, deadline: Deadline) -> Res
         return ended(settle(ports, call, lambda found: _recorded(ports, found) or _done(ports, found, None, Sent(),
                                                                                          timedelta())))
     before, at = sent_so_far(ports, payment.payment_id, STEP, "undo"), ports.clock()
-    sent = Sent(before.attempts + 1, at)
+    sent = once_more(before, at)
     if deadline.left_s(SHORTEST_S) < SHORTEST_S:
         return ended(settle(ports, call, lambda found: _recorded(ports, found) or _failed(
             ports, found, "no_time", before, timedelta())))
@@ -149,7 +150,7 @@ def _void(ports: Ports, call: Call, payment: Payment, deadline: Deadline) -> Res
         answer, took = operation, timedelta()
     else:
         begun = settle(ports, call, lambda found: _recorded(ports, found) or Decision(change(
-            found, at, operations=(operation,), begins=(sending(found, STEP, before, at, direction="undo"),)),
+            found, at, operations=(operation,), begins=(came_back(found, STEP, "intended", sent, direction="undo"),)),
             go_on=True))
         if not isinstance(begun, Begun):
             return begun
@@ -169,9 +170,12 @@ def _next_void(ports: Ports, gateway: Gateway, payment: Payment, before: Sent,
     needed or none is possible, by what the look-up says."""
     at = ports.clock()
     last = latest(ports.ledger, payment.payment_id, "void")
+    if last is not None and last.status == "succeeded":
+        return Answer(Outcome.OK)
     if last is not None and last.status in OPEN:
         # Every so often the gateway is asked what holds, should it replay its own failure for the key.
-        if may_send(ports, gateway, last, at, Sent(before.attempts % ports.policy.same_key_attempts)):
+        asks = before.attempts % ports.policy.same_key_attempts == ports.policy.same_key_attempts - 1
+        if not asks and may_send(ports, gateway, last, at, Sent()):
             return last
         known = look_up(ports, payment, last, before, deadline)
         if known.state in ("nothing", "declined"):
