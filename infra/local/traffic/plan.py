@@ -110,7 +110,7 @@ def _drawn(number: int, kind: Kind, sellers: Sequence[str], rng: random.Random) 
     if kind.limited:
         currency = rng.choice(["EUR", "USD"])
         amount = _LIMITED_UNITS * _unit(currency) + rng.randrange(_unit(currency))
-        return replace(order, merchant=LIMITED, currency=currency, amount_minor=amount)
+        return replace(order, merchant=LIMITED, currency=currency, amount_minor=amount, part_minor=_part(amount, rng))
     return order
 
 
