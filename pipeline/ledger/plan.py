@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from pipeline.errors import Misused, Superseded
-from pipeline.ledger.port import Change, Conflict, JournalStep, NewPayment, Payment, Posting, Tombstoned
+from pipeline.ledger.port import Change, Conflict, NewPayment, Payment, Posting
 from pipeline.ledger.postings import Entry, Position, entries_of
 from pipeline.ledger.rows import entry_row, event_row, line, outcome_row, state_row
 from pipeline.ledger.statuses import FINAL, TRANSITIONS, Status
@@ -93,13 +92,6 @@ def decided(payment: Payment, change: Change) -> Payment:
     return replace(payment, updated_at=change.at, **updates)
 
 
-def check_tombstones(begins: Collection[JournalStep], written: Collection[tuple[str, int, str]]) -> None:
-    """Raises Tombstoned where a forward step begins whose undo is among `written`, as (step, sequence, direction)."""
-    for step in begins:
-        if step.direction == "forward" and (step.step, step.sequence, "undo") in written:
-            raise Tombstoned(f"the undo of {step.step} {step.sequence} came first")
-
-
 def planned(payment: Payment, change: Change, *, position: Position, event_seq: int, ids: UlidFactory,
             recorded_at: datetime) -> Plan:
     """All that `change` writes beside operations and saga journal. Raises Superseded, Conflict or Misused."""
@@ -126,7 +118,7 @@ def planned(payment: Payment, change: Change, *, position: Position, event_seq: 
                 held_more=position.held_minor - held_before, event_seq=event_seq + len(change.events))
 
 
-def first_lines(payment: Payment, *, ids: UlidFactory, recorded_at: datetime) -> tuple[Outgoing, ...]:
+def first_line(payment: Payment, *, ids: UlidFactory, recorded_at: datetime) -> Outgoing:
     """What the outbox is told of a payment that was opened."""
     body = line(state_row(payment, at=payment.created_at, recorded_at=recorded_at))
-    return (Outgoing(ids.new(payment.created_at), "payment_state", body),)
+    return Outgoing(ids.new(payment.created_at), "payment_state", body)

@@ -10,7 +10,7 @@ from psycopg import errors
 
 from pipeline.errors import Misused
 from pipeline.ledger.connection import Connection, Database, Parameters
-from pipeline.ledger.plan import Plan, check_tombstones, claimable, decided, first_lines, opened, planned
+from pipeline.ledger.plan import Plan, claimable, decided, first_line, opened, planned
 from pipeline.ledger.port import (
     Change,
     Conflict,
@@ -21,21 +21,10 @@ from pipeline.ledger.port import (
     NewPayment,
     Operation,
     Payment,
+    Tombstoned,
 )
 from pipeline.ledger.postings import NEED_POSITION, Position, hold
-from pipeline.ledger.records import (
-    Locked,
-    StepKey,
-    entry_rows,
-    journal_rows,
-    locked_of,
-    opening,
-    outbox_rows,
-    payment_of,
-    step_of,
-    step_rows,
-    writing,
-)
+from pipeline.ledger.records import Locked, locked_of, opening, payment_of, step_of, step_rows, writing
 from pipeline.ledger.statements import statement
 from pipeline.schemas.ulid import UlidFactory
 from pipeline.times import Clock
@@ -53,16 +42,10 @@ class PostgresLedger:
         """See the port. Repeating it changes nothing, so a lost commit is simply repeated."""
         payment = opened(new, execution=execution, at=at, lease_until=lease_until)
 
-        def work(connection: Connection) -> Payment | None:
-            if not _run(connection, "open_payment", opening(payment, self._token())).rowcount:
-                return None
-            first = first_lines(payment, ids=self._ids, recorded_at=self._clock())
-            _run(connection, "insert_outbox", outbox_rows(first, payment.payment_id, at))
+        first = first_line(payment, ids=self._ids, recorded_at=self._clock())
+        row = opening(payment, first, self._token())
+        if self._database.transact(lambda connection: _run(connection, "open_payment", row).rowcount):
             return payment
-
-        written = self._database.transact(work)
-        if written is not None:
-            return written
         there = self._database.read("twin", {"payment_id": new.payment_id, "merchant_id": new.merchant_id,
                                              "idempotency_hash": new.idempotency_hash})
         return payment_of(there[0])
@@ -164,16 +147,11 @@ class PostgresLedger:
         _write_steps(connection, change)
         plan = planned(locked.payment, change, position=_position(connection, change), event_seq=locked.event_seq,
                        ids=self._ids, recorded_at=recorded_at)
-        if not _run(connection, "update_payment", writing(plan, change, token)).rowcount:
+        wrote = _run(connection, "write_change", writing(plan, change, token, recorded_at)).fetchone()
+        if wrote is None or not wrote["moved"]:
             raise Conflict(f"payment {payment_id} has moved")
-        if plan.journals:
-            _run(connection, "insert_journals", journal_rows(plan.journals, plan.after, at=at, recorded_at=recorded_at))
-            _run(connection, "insert_entries", entry_rows(plan.journals))
-        for operation in change.operations:
-            if not _run(connection, "upsert_operation", asdict(operation) | {"at": at}).rowcount:
-                raise Misused(f"{operation.kind} {operation.sequence} of payment {payment_id} has another gateway key")
-        if plan.outgoing:
-            _run(connection, "insert_outbox", outbox_rows(plan.outgoing, payment_id, at))
+        if wrote["asked"] != len(change.operations):
+            raise Misused(f"an operation of payment {payment_id} is there under another gateway key")
         _hold(connection, plan, at)
         return plan.after
 
@@ -199,14 +177,12 @@ def _position(connection: Connection, change: Change) -> Position:
 
 
 def _write_steps(connection: Connection, change: Change) -> None:
-    """The payment's row is locked: nobody else writes its saga journal meanwhile."""
-    steps = [*change.begins, *change.ends]
-    if not steps:
+    if not (change.begins or change.ends):
         return
-    rows = [step_of(row) for row in _run(connection, "saga_journal", {"payment_id": change.payment_id}).fetchall()]
-    written: set[StepKey] = {(row.step, row.sequence, row.direction) for row in rows}
-    check_tombstones(change.begins, written)
-    _run(connection, "upsert_saga_journal", step_rows(steps, len(rows), change.payment_id, change.at))
+    steps, wanted = step_rows(change)
+    row = {"payment_id": change.payment_id, "at": change.at, "steps": steps}
+    if _run(connection, "write_steps", row).rowcount != wanted:
+        raise Tombstoned(f"payment {change.payment_id}: the undo of a step that begins came first")
 
 
 def _hold(connection: Connection, plan: Plan, at: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,10 @@ from pipeline.ledger.statuses import Status
 
 _PAYMENT = tuple(field.name for field in fields(Payment))
 _STEP = tuple(field.name for field in fields(JournalStep))
-_WRITTEN = ("payment_id", "fence", "version", "status", "gateway_ref", "execution", "lease_until", "authorized_minor",
-            "captured_minor", "refunded_minor", "hold_expires_at", "fraud_decision", "fraud_score", "fraud_model",
-            "cause", "updated_at")
+_OPERATION = ("kind", "sequence", "amount_minor", "status", "gateway_key", "operation_ref", "error_code")
+_WRITTEN = ("payment_id", "merchant_id", "fence", "version", "status", "gateway_ref", "execution", "lease_until",
+            "authorized_minor", "captured_minor", "refunded_minor", "hold_expires_at", "fraud_decision", "fraud_score",
+            "fraud_model", "cause", "trace_id")
 
 Parameters = dict[str, Any]
 StepKey = tuple[str, int, str]
@@ -48,73 +49,59 @@ def step_of(row: DictRow) -> JournalStep:
     return JournalStep(**{name: row[name] for name in _STEP})
 
 
-def opening(payment: Payment, token: str) -> Parameters:
+def opening(payment: Payment, first: Outgoing, token: str) -> Parameters:
     """Parameters of `open_payment`."""
     return {name: getattr(payment, name) for name in _PAYMENT} | {
-        "status": payment.status.value, "metadata": json.dumps(payment.metadata), "last_change": token}
+        "status": payment.status.value, "metadata": json.dumps(payment.metadata), "last_change": token,
+        "outbox_id": first.outbox_id, "body": first.body}
 
 
-def writing(plan: Plan, change: Change, token: str) -> Parameters:
-    """Parameters of `update_payment`."""
+def writing(plan: Plan, change: Change, token: str, recorded_at: datetime) -> Parameters:
+    """Parameters of `write_change`."""
     return {name: getattr(plan.after, name) for name in _WRITTEN} | {
         "status": plan.after.status.value, "before_version": change.version, "event_seq": plan.event_seq,
-        "last_change": token}
+        "last_change": token, "at": change.at, "recorded_at": recorded_at, "journals": _journals(plan.journals),
+        "entries": _entries(plan.journals), "operations": _operations(change),
+        "outgoing": json.dumps([{"outbox_id": row.outbox_id, "kind": row.kind, "body": row.body}
+                                for row in plan.outgoing])}
 
 
-def journal_rows(journals: Sequence[Journal], after: Payment, *, at: datetime, recorded_at: datetime) -> Parameters:
-    """Parameters of `insert_journals`."""
-    return {
-        "payment_id": after.payment_id, "merchant_id": after.merchant_id, "payment_version": after.version,
-        "gateway_ref": after.gateway_ref, "hold_expires_at": after.hold_expires_at, "trace_id": after.trace_id,
-        "at": at, "recorded_at": recorded_at,
-        "journal_ids": [journal.journal_id for journal in journals],
-        "steps": [journal.posting.step for journal in journals],
-        "sequences": [journal.posting.sequence for journal in journals],
-        "entry_counts": [len(journal.entries) for journal in journals],
-        "operation_refs": [journal.posting.operation_ref for journal in journals],
-    }
-
-
-def entry_rows(journals: Sequence[Journal]) -> Parameters:
-    """Parameters of `insert_entries`."""
-    lines = [(journal, number, entry_id, entry) for journal in journals
-             for number, (entry_id, entry) in enumerate(journal.entries, 1)]
-    return {
-        "entry_ids": [entry_id for _, _, entry_id, _ in lines],
-        "journal_ids": [journal.journal_id for journal, _, _, _ in lines],
-        "line_nos": [number for _, number, _, _ in lines],
-        "entry_counts": [len(journal.entries) for journal, _, _, _ in lines],
-        "accounts": [entry.account for _, _, _, entry in lines],
-        "directions": [entry.direction for _, _, _, entry in lines],
-        "amounts": [entry.amount_minor for _, _, _, entry in lines],
-        "currencies": [entry.currency for _, _, _, entry in lines],
-    }
-
-
-def outbox_rows(outgoing: Sequence[Outgoing], payment_id: int, at: datetime) -> Parameters:
-    """Parameters of `insert_outbox`."""
-    return {"payment_id": payment_id, "at": at, "outbox_ids": [row.outbox_id for row in outgoing],
-            "kinds": [row.kind for row in outgoing], "bodies": [row.body for row in outgoing]}
+def step_rows(change: Change) -> tuple[str, int]:
+    """The JSON of `write_steps` and how many rows it has, one per step, sequence and direction."""
+    begun = {_key(step) for step in change.begins}
+    rows = [{name: getattr(step, name) for name in _STEP} | {"number": number, "begins": key in begun}
+            for number, (key, step) in enumerate(merged([*change.begins, *change.ends]).items(), 1)]
+    return json.dumps(rows), len(rows)
 
 
 def merged(steps: Sequence[JournalStep]) -> dict[StepKey, JournalStep]:
     """One per step, sequence and direction: the last, with the detail of all."""
     by_key: dict[StepKey, JournalStep] = {}
     for step in steps:
-        key = (step.step, step.sequence, step.direction)
-        earlier = by_key[key].detail if key in by_key else {}
-        by_key[key] = JournalStep(step.step, step.sequence, step.direction, step.state, step.fence, step.attempts,
-                                  {**earlier, **step.detail})
+        earlier = by_key.get(_key(step))
+        by_key[_key(step)] = replace(step, detail={**earlier.detail, **step.detail}) if earlier else step
     return by_key
 
 
-def step_rows(steps: Sequence[JournalStep], written: int, payment_id: int, at: datetime) -> Parameters:
-    """Parameters of `upsert_saga_journal`; `written` rows of the payment are there already."""
-    rows = list(merged(steps).values())
-    return {
-        "payment_id": payment_id, "at": at, "steps": [row.step for row in rows],
-        "sequences": [row.sequence for row in rows], "directions": [row.direction for row in rows],
-        "positions": list(range(written + 1, written + 1 + len(rows))), "states": [row.state for row in rows],
-        "fences": [row.fence for row in rows], "attempts": [row.attempts for row in rows],
-        "details": [json.dumps(row.detail) for row in rows],
-    }
+def _key(step: JournalStep) -> StepKey:
+    return step.step, step.sequence, step.direction
+
+
+def _journals(journals: Sequence[Journal]) -> str:
+    return json.dumps([
+        {"journal_id": journal.journal_id, "step": journal.posting.step, "sequence": journal.posting.sequence,
+         "entry_count": len(journal.entries), "operation_ref": journal.posting.operation_ref} for journal in journals])
+
+
+def _entries(journals: Sequence[Journal]) -> str:
+    return json.dumps([
+        {"entry_id": entry_id, "journal_id": journal.journal_id, "line_no": number, "entry_count": len(journal.entries),
+         "account": entry.account, "direction": entry.direction, "amount_minor": entry.amount_minor,
+         "currency": entry.currency}
+        for journal in journals for number, (entry_id, entry) in enumerate(journal.entries, 1)])
+
+
+def _operations(change: Change) -> str:
+    return json.dumps([{name: getattr(operation, name) for name in _OPERATION} | {
+        "first_sent_at": operation.first_sent_at.isoformat() if operation.first_sent_at else None}
+        for operation in change.operations])

@@ -15,10 +15,9 @@ from pipeline.ledger.plan import (
     Journal,
     Outgoing,
     Plan,
-    check_tombstones,
     claimable,
     decided,
-    first_lines,
+    first_line,
     opened,
     planned,
 )
@@ -31,6 +30,7 @@ from pipeline.ledger.port import (
     NewPayment,
     Operation,
     Payment,
+    Tombstoned,
 )
 from pipeline.ledger.postings import Entry, Position, hold
 from pipeline.ledger.records import StepKey, merged
@@ -75,7 +75,8 @@ class MemoryLedger:
                 return twin.payment
             payment = opened(new, execution=execution, at=at, lease_until=lease_until)
             self._kept[new.payment_id] = _Kept(payment)
-            self._put_out(first_lines(payment, ids=self._ids, recorded_at=self._recorded(at)), payment.payment_id, at)
+            first = first_line(payment, ids=self._ids, recorded_at=self._recorded(at))
+            self._put_out((first,), payment.payment_id, at)
             return payment
 
     def claim(self, payment_id: int, *, execution: str, at: datetime, lease_until: datetime, saga: str | None = None,
@@ -143,12 +144,12 @@ class MemoryLedger:
             event = change.gateway_event
             if event is not None and self.seen(event.gateway, event.event_id):
                 raise DuplicateEvent(f"{event.gateway} event {event.event_id}")
-            check_tombstones(change.begins, kept.steps.keys())
+            _check_tombstones(kept, change)
             plan = planned(kept.payment, change, position=_position(kept), event_seq=kept.event_seq, ids=self._ids,
                            recorded_at=self._recorded(change.at))
             new = copy.copy(kept)
-            new.operations, new.steps = _operations(kept, change), _steps(kept, change)
             _check_unique(kept, plan)
+            new.operations, new.steps = _operations(kept, change), _steps(kept, change)
             self._hold(plan)
             new.payment, new.event_seq, new.journals = plan.after, plan.event_seq, [*kept.journals, *plan.journals]
             if event is not None:
@@ -228,6 +229,12 @@ def _position(kept: _Kept) -> Position:
                for journal in kept.journals for _, entry in journal.entries
                if entry.account == hold(kept.payment.merchant_id))
     return Position(held, any(journal.posting.step == "COMMIT" for journal in kept.journals))
+
+
+def _check_tombstones(kept: _Kept, change: Change) -> None:
+    for step in change.begins:
+        if step.direction == "forward" and (step.step, step.sequence, "undo") in kept.steps:
+            raise Tombstoned(f"the undo of {step.step} {step.sequence} came first")
 
 
 def _check_unique(kept: _Kept, plan: Plan) -> None:
