@@ -26,47 +26,53 @@ def book_equals_ledger(ledger: Ledger, book: Sequence[Row]) -> Check:
 
 def _operations(ledger: Ledger, book: Sequence[Row]) -> Iterator[Fault]:
     done: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    happened: dict[str, set[str]] = defaultdict(set)
     for row in book:
+        payment = str(row["payment_id"])
         if row["kind"] in _ASKED:
-            done[str(row["payment_id"]), row["kind"], row["key"]].append(row)
-    given_back = {str(row["payment_id"]) for row in book
-                  if row["kind"] in ("void", "expire") and row["status"] == "succeeded"}
-    held = {str(row["payment_id"]) for row in book if row["kind"] == "authorize" and row["status"] == "succeeded"}
+            done[payment, row["kind"], row["key"]].append(row)
+        if row["status"] == "succeeded":
+            happened[payment].add(row["kind"])
     authorized = {str(row["payment_id"]): row["authorized_minor"] for row in ledger.payments}
     for asked in ledger.operations:
-        payment = str(asked["payment_id"])
-        found = done.pop((payment, asked["kind"], asked["gateway_key"]), [])
-        for why in _compared(asked, found, authorized.get(payment), gone=payment in given_back or payment not in held):
-            yield Fault(payment, f"{asked['kind']} {asked['gateway_key']}: {why}")
+        payment, kind = str(asked["payment_id"]), asked["kind"]
+        found = done.pop((payment, kind, asked["gateway_key"]), [])
+        for why in _compared(asked, found, authorized.get(payment), gone=_gone(kind, happened[payment])):
+            yield Fault(payment, f"{kind} {asked['gateway_key']}: {why}")
     for (payment, kind, key), rows in done.items():
         yield Fault(payment, f"{rows[0]['gateway']}'s book has {kind} {rows[0]['status']} of {_money(rows[0])} "
                              f"({rows[0]['operation_ref']}) under the key {key!r}, which the ledger has not")
 
 
+def _gone(kind: str, happened: set[str]) -> bool:
+    """Whether nothing is left of what an operation of this kind did, by what happened to its payment."""
+    if kind in ("authorize", "void"):
+        return "authorize" not in happened or bool(happened & {"void", "expire"})
+    return f"{kind}_failed" in happened
+
+
 def _compared(asked: Row, found: Sequence[Row], authorized: int | None, *, gone: bool) -> Iterator[str]:
-    """What differs between an operation of the ledger and the book's rows under its key. `gone`: the gateway holds
-    nothing for the payment."""
+    """What differs between an operation of the ledger and the book's rows under its key; `gone`: nothing is left of it
+    at the gateway."""
     happened = [row for row in found if row["status"] == "succeeded"]
     if len(happened) > 1:
         yield f"happened {len(happened)} times"
     if asked["status"] in _OPEN:
         if asked["kind"] != "authorize" or not gone:
             yield f"is still {asked['status']}"
-        return
-    if asked["status"] != "succeeded":
-        # Authorised after all and given back since is what an answer that never came may end in.
-        if happened and not (asked["kind"] == "authorize" and gone):
+    elif asked["status"] != "succeeded":
+        # It may have happened if it has been taken back since: an authorisation without an answer that was voided, a
+        # capture that failed later.
+        if happened and not gone:
             yield f"is {asked['status']} in the ledger and happened: {happened[0]['operation_ref']}"
-        return
-    if asked["kind"] == "void":
+    elif asked["kind"] == "void":
         # Nothing was there to give back: that is what a void was for.
         if not happened and not gone:
             yield "succeeded in the ledger and the hold is still there"
-        return
-    if not happened:
+    elif not happened:
         yield "succeeded in the ledger and is not in the book"
-        return
-    yield from _same(asked, happened[0], authorized)
+    else:
+        yield from _same(asked, happened[0], authorized)
 
 
 def _same(asked: Row, done: Row, authorized: int | None) -> Iterator[str]:

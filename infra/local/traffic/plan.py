@@ -19,6 +19,8 @@ MERCHANTS: dict[str, tuple[str, ...]] = {
 _WEIGHTS = {"USD": 8, "EUR": 8, "GBP": 4, "JPY": 3, "KWD": 2}
 _LIMITED_UNITS = 900
 """More than the limited merchant may have held of any currency."""
+_FULL_WAVES = 2
+"""While the first functions are loaded, the later ones are not yet called by all at once."""
 ROUTED = {"EUR": "adyen", "GBP": "adyen"}
 """Where a payment goes that names no gateway; the others go to Stripe."""
 
@@ -74,7 +76,7 @@ def plan(payments: int, seed: int, merchants: Sequence[str] | None = None) -> li
 
 
 def warm_up(concurrency: int, seed: int, merchants: Sequence[str] | None = None) -> list[list[Order]]:
-    """Waves of plain payments, each twice as large as the one before, up to `concurrency` at once, which comes twice.
+    """Waves of plain payments, each twice as large as the one before, up to `concurrency` at once, more than once.
 
     Their numbers are negative. What is loaded for the first time is so loaded by few at a time.
     """
@@ -84,7 +86,8 @@ def warm_up(concurrency: int, seed: int, merchants: Sequence[str] | None = None)
     while sizes[-1] < concurrency:
         sizes.append(min(sizes[-1] * 2, concurrency))
     numbers = iter(range(-1, -1_000_000, -1))
-    return [[_drawn(next(numbers), WARM_UP, sellers, rng) for _ in range(size)] for size in (*sizes, concurrency)]
+    sizes += [concurrency] * _FULL_WAVES
+    return [[_drawn(next(numbers), WARM_UP, sellers, rng) for _ in range(size)] for size in sizes]
 
 
 def _shared(payments: int, kinds: Sequence[Kind]) -> list[Kind]:

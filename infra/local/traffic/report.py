@@ -23,7 +23,7 @@ def tables(summary: Summary) -> Iterator[RenderableType]:
     settled = summary.settled
     yield (f"{summary.in_doubt} in doubt or finished by recovery, {settled.found} unfinished after the last request, "
            f"{settled.left} left after {settled.sweeps} sweeps in {settled.seconds:.0f} s; "
-           f"{summary.resting} rest authorized")
+           f"{summary.interrupted} taken back because a step was late, {summary.resting} rest authorized")
     for check in summary.checks:
         for fault in check.faults[:FAULTS_SHOWN]:
             yield f"FAULT {check.name}: {fault.where} {fault.why}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from infra.local.errors import LocalRefused
 from infra.local.gateways.client import Client
 from infra.local.traffic import ledger
-from infra.local.traffic.checks import checked
+from infra.local.traffic.checks import checked, interrupted
 from infra.local.traffic.drive import Driver
 from infra.local.traffic.plan import counts, plan, warm_up
 from infra.local.traffic.progress import Shown
@@ -69,4 +69,5 @@ def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wante
     shown.stage("checks")
     found, exchanges = ledger.read(dsn), shop.record.exchanges
     checks = checked(found, gateways.book(), used, exchanges, run)
-    return summed(run, wanted.seed, wanted.concurrency, seconds, counts(orders), exchanges, found, settled, checks)
+    return summed(run, wanted.seed, wanted.concurrency, seconds, counts(orders),
+                  len(interrupted(found, used, run)), exchanges, found, settled, checks)

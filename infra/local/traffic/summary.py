@@ -32,6 +32,7 @@ class Summary:
     payments: Mapping[str, Mapping[str, int]]
     latency_s: Mapping[str, Mapping[int, float]]
     in_doubt: int
+    interrupted: int
     resting: int
     settled: Settled
     checks: Sequence[Check]
@@ -60,12 +61,13 @@ class Summary:
             "in_doubt": {"found": self.in_doubt, "unfinished_after_requests": self.settled.found,
                          "left": self.settled.left, "sweeps": self.settled.sweeps,
                          "seconds": round(self.settled.seconds, 3)},
-            "webhooks_left": self.settled.webhooks_left, "resting_authorized": self.resting,
+            "interrupted": self.interrupted, "resting_authorized": self.resting,
+            "webhooks_left": self.settled.webhooks_left,
             "checks": checks, "holds": self.holds,
         }
 
 
-def summed(run: str, seed: int, concurrency: int, seconds: float, kinds: Mapping[str, int],
+def summed(run: str, seed: int, concurrency: int, seconds: float, kinds: Mapping[str, int], stopped: int,
            exchanges: Sequence[Exchange], ledger: Ledger, settled: Settled, checks: Sequence[Check]) -> Summary:
     """The summary of a run that took `seconds` from its first request to its last."""
     requests: dict[str, Counter[int]] = defaultdict(Counter)
@@ -82,7 +84,7 @@ def summed(run: str, seed: int, concurrency: int, seconds: float, kinds: Mapping
     recovered = {str(row["payment_id"]) for row in ours if row["takeovers"] > 0}
     return Summary(run, seed, sum(kinds.values()), concurrency, seconds, kinds, requests, payments,
                    {what: percentiles(found) for what, found in took.items()}, len((accepted | recovered) - {None}),
-                   resting(ledger), settled, checks)
+                   stopped, resting(ledger), settled, checks)
 
 
 def percentiles(seconds: Sequence[float]) -> dict[int, float]:

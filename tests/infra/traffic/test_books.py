@@ -71,6 +71,16 @@ def test_a_second_charge_is_found() -> None:
     assert {where for where, _ in stranger} == {"99"}
 
 
+def test_a_capture_that_failed_later_is_taken_back_on_both_sides() -> None:
+    ledger, book = whole()
+    ledger.operations[1]["status"] = "failed"
+    assert [why for _, why in found(ledger, book)] == [
+        "capture 77:capture: is failed in the ledger and happened: capture-ref"]
+    book.append(booked("capture_failed", key="", operation_ref="capture-ref"))
+    ledger.movements.append(movement("CAPTURE_REVERSAL"))
+    assert found(ledger, book) == []
+
+
 @pytest.mark.parametrize("change", [{"amount_minor": 1233}, {"currency": "USD"}, {"operation_ref": "other"},
                                     {"gateway": "stripe"}])
 def test_a_capture_that_differs_is_found_on_both_levels(change: Row) -> None:

@@ -138,6 +138,21 @@ def test_payments_end_as_their_kind_must(made: Order, row: dict[str, Any], why: 
     assert whys(ended_as_they_must(ledger, [asked(made)], RUN)) == ([why] if why else [])
 
 
+def test_few_payments_may_be_interrupted() -> None:
+    orders = [order(number) for number in range(41)]
+    used = [asked(one) for one in orders]
+    rows = [payment(100 + one.number, one) for one in orders]
+    for row in rows[:3]:
+        row |= {"status": "REJECTED", "cause": "interrupted"}
+    assert ended_as_they_must(replace(EMPTY, payments=rows), used, RUN).holds
+    rows[3] |= {"status": "REJECTED", "cause": "fraud_rejected"}
+    assert whys(ended_as_they_must(replace(EMPTY, payments=rows), used, RUN)) == [
+        "103 (plain, adyen) is REJECTED (fraud_rejected), not COMMITTED"]
+    rows[3] |= {"status": "VOIDED", "cause": "interrupted"}
+    assert whys(ended_as_they_must(replace(EMPTY, payments=rows), used, RUN)) == [
+        "100, 101, 102, 103 were interrupted: 4 of 41"]
+
+
 def test_a_payment_that_is_not_there_is_found() -> None:
     one = order()
     assert whys(ended_as_they_must(EMPTY, [asked(one)], RUN)) == [f"{one.key(RUN)} (plain) has no payment"]

@@ -83,7 +83,7 @@ def test_what_cannot_be_planned_is_refused(merchants: list[str] | None, payments
 
 
 @pytest.mark.parametrize("concurrency, sizes", [
-    (1, [1, 1]), (2, [1, 2, 2]), (8, [1, 2, 4, 8, 8]), (5, [1, 2, 4, 5, 5])])
+    (1, [1, 1, 1]), (2, [1, 2, 2, 2]), (8, [1, 2, 4, 8, 8, 8]), (5, [1, 2, 4, 5, 5, 5])])
 def test_the_warm_up_grows_to_the_concurrency(concurrency: int, sizes: list[int]) -> None:
     waves = warm_up(concurrency, 1)
     assert [len(wave) for wave in waves] == sizes
