@@ -168,14 +168,18 @@ def _tell_keeper(line: str) -> None:
     _watch_over_us()
     pipe = _keepers[os.getpid()].stdin
     assert pipe is not None, "a keeper is always started with a pipe"
-    pipe.write(f"{line}\n".encode())
-    pipe.flush()
+    try:
+        pipe.write(f"{line}\n".encode())
+        pipe.flush()
+    except BrokenPipeError:
+        raise LocalRefused("the process that ends this one's servers if it is killed has ended itself") from None
 
 
 def _release(pid: int) -> None:
     watching = _keepers.get(pid)
     if watching is not None and watching.stdin is not None and pid == os.getpid():
-        watching.stdin.close()
+        with suppress(BrokenPipeError):
+            watching.stdin.close()
         watching.wait()
 
 
