@@ -21,7 +21,8 @@ def _known(code: str) -> str:
     return code
 
 
-Amount = Annotated[int, Field(ge=1, le=MAX_AMOUNT_MINOR, description="Whole minor units of the currency")]
+Amount = Annotated[int, Field(ge=1, le=MAX_AMOUNT_MINOR,
+                              description="Whole minor units of the currency, written without a fraction")]
 Currency = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": sorted(ISO_EXPONENTS)})]
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.:\-]{2,127}$")]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_CONTROL)]
