@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from infra.local.gateways.faults import BEFORE_KEYS, WITH_EFFECT, WITHOUT_EFFECT
+from pipeline.gateways.port import Answer
 from pipeline.ledger.statuses import Status
+from pipeline.outcomes import Outcome
+from pipeline.saga.answer import answer
 from pipeline.saga.notices import notice
 from tests.saga.world import World
 
@@ -149,3 +152,72 @@ def test_a_timeout_is_no_decline_and_no_new_key(gateway: str) -> None:
     # A new execution of the same saga, once nobody holds it, goes forward by the same key.
     assert world.pay(gateway=gateway).output["outcome"] == "ok"
     assert world.check().status is Status.COMMITTED
+
+
+@pytest.mark.property(46)
+@pytest.mark.parametrize("fault, status", [("timeout_before", Status.VOIDED), ("timeout_after", Status.COMMITTED)])
+def test_after_the_retention_a_capture_is_looked_up_and_not_sent_again(fault: str, status: Status) -> None:
+    world = World()
+    twin = world.gateways["stripe"]
+    twin.fault(fault, operation="capture")
+    world.pay()
+    world.sweep(twin.key_retention + timedelta(hours=1))
+    assert world.check().status is status
+    assert twin.calls["capture"] == 1
+
+
+@pytest.mark.property(44)
+@GATEWAYS
+@pytest.mark.parametrize("refusal", ["rate_limited", "unauthorized", "in_flight", "unavailable"])
+@pytest.mark.parametrize("operation", ["authorize", "capture"])
+def test_that_a_retry_was_not_executed_says_nothing_of_the_first_call(
+        operation: str, refusal: str, gateway: str) -> None:
+    world = World()
+    twin = world.gateways[gateway]
+    twin.fault("timeout_after", operation=operation)
+    world.pay(gateway=gateway)
+    # A replay reaches no fault: the retry is refused before the gateway looks at its key.
+    original = getattr(twin, operation)
+    answers = {"rate_limited": (Outcome.RETRYABLE, "rate_limit"), "unauthorized": (Outcome.MISUSED, "http_401"),
+               "in_flight": (Outcome.IN_DOUBT, "in_flight"), "unavailable": (Outcome.RETRYABLE, "connect")}
+    left = [2]
+
+    def refused(*given: object, **named: object) -> object:
+        if left[0]:
+            left[0] -= 1
+            return Answer(*answers[refusal])
+        return original(*given, **named)
+
+    setattr(twin, operation, refused)
+    world.sweep(timedelta(seconds=30))
+    told(world, gateway)
+    world.settle()
+    world.check()
+
+
+@GATEWAYS
+def test_a_capture_shortly_before_its_hold_lapses_is_a_void(gateway: str) -> None:
+    world = World()
+    world.pay(gateway=gateway, capture_mode="manual")
+    lapses = world.payment().hold_expires_at
+    assert lapses is not None
+    world.clock.spend((lapses - world.clock() - timedelta(minutes=30)).total_seconds())
+    ended = world.operate("capture")
+    assert ended.output["payment"]["cause"] == "hold_expiring"
+    assert world.check().status is Status.VOIDED
+
+
+@GATEWAYS
+def test_a_merchants_capture_that_is_refused_for_good_leaves_the_payment_resting(gateway: str) -> None:
+    world = World()
+    world.pay(gateway=gateway, capture_mode="manual")
+    world.gateways[gateway].capture = lambda *given, **named: Answer(Outcome.DECLINED, "capture_declined")
+    ended = world.operate("capture")
+    assert ended.output["outcome"] == "declined"
+    told_merchant = answer(ended.output["payment"])
+    assert (told_merchant.status_code, told_merchant.final) == (402, True)
+    assert world.check(resting=True).cause == "capture_declined"
+    del world.gateways[gateway].__dict__["capture"]
+    assert world.operate("capture", key="again").output["outcome"] == "ok"
+    assert world.check().status is Status.COMMITTED
+    assert "77:capture:2" in {done["key"] for done in world.booked()}

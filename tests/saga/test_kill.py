@@ -215,3 +215,13 @@ def test_a_step_whose_output_is_too_large_ends_the_execution_and_recovery_finish
     world.wrap = lambda name, function: function
     world.sweep()
     assert world.check().status is Status.VOIDED
+
+
+@pytest.mark.property(38)
+def test_a_payment_that_ended_since_it_was_listed_is_not_claimed() -> None:
+    world = World()
+    world.pay()
+    settled = world.payment()
+    world.ledger.unfinished = lambda *, at, limit: [77]
+    assert sweep(world.ports, world).claimed == 0
+    assert world.payment() == settled

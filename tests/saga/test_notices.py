@@ -129,3 +129,12 @@ def test_a_refund_is_an_operation_of_its_own_and_happens_once(gateway: str) -> N
     assert [done["key"] for done in world.booked() if done["kind"] == "refund"] == ["77:refund:1", "77:refund:2"]
     assert {notice(world.ports, event) for event in world.gateways[gateway].events if event.kind == "refund"} == {
         "ignored"}
+
+
+@pytest.mark.property(48)
+def test_an_event_without_a_reference_counts_once() -> None:
+    world = World()
+    world.pay()
+    event = told(world, "refund", amount_minor=500, operation_ref=None)
+    assert [notice(world.ports, event) for _ in range(3)] == ["applied", "duplicate", "duplicate"]
+    assert world.payment().refunded_minor == 500
