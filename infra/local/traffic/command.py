@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,9 @@ def _stack(folder: Path, telling: Console) -> Iterator[State]:
         return
     from infra.local.stack import Stack
 
+    # In a shell's background job they are switched off, and the stack must end with us.
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _interrupt)
     start = time.monotonic()
     telling.print(f"nothing runs in {folder}: a stack is started for this")
     with holding(folder), Stack.start(folder / "run", pipeline=True, tell=telling.print) as stack:
@@ -76,3 +80,7 @@ def _stack(folder: Path, telling: Console) -> Iterator[State]:
                          took_s=round(time.monotonic() - start, 1))
         write(folder, state)
         yield state
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

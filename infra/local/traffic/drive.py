@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from infra.local.traffic.plan import Order
@@ -25,21 +26,33 @@ class Asked:
     body: dict[str, object]
 
 
-class Driver:
-    """Takes orders of one run. `told` is called with each order that has been dealt with."""
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are waited for; on an interrupt what has not begun never does."""
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
-    def __init__(self, shop: Shop, run: str, *, told: Callable[[Order], None] = lambda _: None) -> None:
-        self._shop, self._run, self._told = shop, run, told
+
+class Driver:
+    """Takes orders of one run; `told` is called with each that has been dealt with. With `reads` each is read once."""
+
+    def __init__(self, shop: Shop, run: str, *, told: Callable[[Order], None] = lambda _: None,
+                 reads: bool = True) -> None:
+        self._shop, self._run, self._told, self._reads = shop, run, told, reads
 
     def drive(self, orders: Sequence[Order], *, concurrency: int) -> list[Asked]:
         """All orders, `concurrency` of them at once; every key that was used, in the order of the orders."""
-        with (ThreadPoolExecutor(concurrency, "order") as taking,
-              ThreadPoolExecutor(concurrency * 4, "twin") as self._twins):
+        with _threads(concurrency) as taking, _threads(concurrency * 4) as self._twins:
             return [asked for found in taking.map(self._take, orders) for asked in found]
 
     def again(self, asked: Sequence[Asked], *, concurrency: int, patience_s: float = PATIENCE_S) -> list[Exchange]:
         """The same requests once more, for their stored answers."""
-        with ThreadPoolExecutor(concurrency, "again") as asking:
+        with _threads(concurrency) as asking:
             return list(asking.map(lambda one: self._insist(replace(one, what="again"), patience_s), asked))
 
     def _take(self, order: Order) -> list[Asked]:
@@ -58,7 +71,8 @@ class Driver:
             if kind.then and answer.status == 201:
                 used.append(then := self._then(order, answer.payment_id))
                 self._insist(then)
-            self._shop.ask("read", order.merchant, order.number, f"{PAYMENTS}/{answer.payment_id}")
+            if self._reads:
+                self._shop.ask("read", order.merchant, order.number, f"{PAYMENTS}/{answer.payment_id}")
         if kind.again:
             for one in used:
                 self._insist(replace(one, what="again"))
