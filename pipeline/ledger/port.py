@@ -175,7 +175,8 @@ class DuplicateEvent(Exception):
 
 class Ledger(Protocol):
     """All methods may raise Retryable where the database cannot be reached or stays busy, and Superseded for a fence
-    below the payment's. A commit whose answer was lost is looked up by its unique keys, never repeated blindly."""
+    below the payment's. A commit whose answer was lost is looked up, never repeated blindly; where even that cannot be
+    done it is Retryable, and a repeated change finds the version moved (Conflict) if it had taken place."""
 
     def open(self, new: NewPayment, *, execution: str, at: datetime, lease_until: datetime) -> Payment:
         """Writes the payment as RECEIVED, version 1, fence 1, leased to `execution`; or returns the one that is there
