@@ -1,4 +1,4 @@
-"""Only the command line reads the clock; everything below it is told the time, so that a run can be repeated."""
+"""Only the edges read the clock: the command line, and handlers through utc_now. What is below them is told the time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ def readings(source: str) -> Iterator[str]:
 
 def test_only_the_command_line_reads_the_clock() -> None:
     code = [(p, text) for p, text in modules("pipeline", "recon", "dashboards") if not p.startswith("recon/cli/")]
-    assert [f"{path}:{reading}" for path, text in code for reading in readings(text)] == []
+    assert [f"{path}:{reading}" for path, text in code for reading in readings(text)] == [
+        "pipeline/times.py:14: datetime.now()"]
+
+
+def test_only_handlers_have_the_clock_of_the_machine() -> None:
+    users = [path for path, text in modules("pipeline", "recon", "dashboards") if re.search(r"\butc_now\b", text)]
+    assert [path for path in users if not path.startswith("pipeline/handlers/")] == ["pipeline/times.py"]
 
 
 def test_no_query_reads_the_clock() -> None:

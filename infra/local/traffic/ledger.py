@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -40,10 +41,13 @@ def read(dsn: str) -> Ledger:
         return Ledger(**{name: _rows(connection, name) for name in QUESTIONS})
 
 
-def unfinished(dsn: str) -> list[Row]:
-    """Payments whose saga is not over, soonest to be recovered first. Raises LocalRefused."""
+def unfinished(dsn: str, at: datetime) -> list[Row]:
+    """Payments whose saga is not over, soonest to be recovered first; lease_s is what is left of the lease at `at`.
+
+    Raises LocalRefused.
+    """
     with _connected(dsn) as connection:
-        return _rows(connection, "unfinished")
+        return _rows(connection, "unfinished", at=at)
 
 
 @contextmanager
@@ -57,6 +61,7 @@ def _connected(dsn: str) -> Iterator[psycopg.Connection[Row]]:
                            "`pipeline status`") from None
 
 
-def _rows(connection: psycopg.Connection[Row], name: str) -> list[Row]:
+def _rows(connection: psycopg.Connection[Row], name: str, **parameters: object) -> list[Row]:
     text = files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-    return connection.execute(text.encode()).fetchall()
+    # Without parameters a percent sign stands for itself.
+    return connection.execute(text.encode(), parameters or None).fetchall()

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from infra.local.errors import LocalRefused
 from infra.local.gateways.client import Client
@@ -46,7 +47,7 @@ def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wante
     orders = plan(wanted.payments, wanted.seed, list(keys))
     gateways, dsn = Client(environment["PAYMENTS_GATEWAYS"]), environment["PAYMENTS_DATABASE"]
     shop = Shop(environment["PAYMENTS_API"], dict(keys), connections=wanted.concurrency * 5)
-    ledger.unfinished(dsn)
+    ledger.unfinished(dsn, datetime.now(UTC))
     if not shop.reachable():
         raise LocalRefused(f"the API at {environment['PAYMENTS_API']} does not answer; see `pipeline status`")
     gateways.webhooks(duplicate=DUPLICATED, reorder=True, seed=wanted.seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from infra.local.deploy import STACK, invoked
 from infra.local.gateways.client import Client
@@ -32,7 +33,7 @@ def settle(dsn: str, gateways: Client, aws: Mapping[str, str], *, patience_s: fl
     seen: set[int] = set()
     sweeps = 0
     while True:
-        rows = unfinished(dsn)
+        rows = unfinished(dsn, datetime.now(UTC))
         waiting = int(gateways.webhook_state()["waiting"])
         seen |= {int(row["payment_id"]) for row in rows}
         passed = time.monotonic() - start

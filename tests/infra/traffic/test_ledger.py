@@ -64,8 +64,8 @@ def test_every_question_is_answered(place: Place) -> None:
 
 
 def test_unfinished_payments_are_listed_with_what_is_left_of_their_lease(place: Place) -> None:
-    assert [(row["payment_id"], row["status"], row["lease_s"]) for row in ledger.unfinished(place.owner_dsn)] == [
-        (FIRST + 1, "RESERVED", 0.0)]
+    rows = ledger.unfinished(place.owner_dsn, datetime.now(UTC))
+    assert [(row["payment_id"], row["status"], row["lease_s"]) for row in rows] == [(FIRST + 1, "RESERVED", 0.0)]
 
 
 def test_tampering_is_found(place: Place) -> None:
