@@ -1,4 +1,4 @@
-"""Only the edges read the clock: the command line, and handlers through utc_now. What is below them is told the time."""
+"""Only the edges read the clock: the command line, and handlers through utc_now. The rest is told the time."""
 
 from __future__ import annotations
 
