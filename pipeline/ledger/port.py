@@ -196,6 +196,10 @@ class Ledger(Protocol):
         """The payment as committed."""
         ...
 
+    def payment_of_reference(self, gateway: str, gateway_ref: str) -> Payment | None:
+        """The payment that the gateway knows by its own reference."""
+        ...
+
     def operation(self, payment_id: int, kind: str, sequence: int = 1) -> Operation | None:
         """The operation as committed."""
         ...

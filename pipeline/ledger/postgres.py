@@ -78,6 +78,11 @@ class PostgresLedger:
         rows = self._database.read("payment_of_merchant", {"payment_id": payment_id, "merchant_id": merchant_id})
         return next(map(payment_of, rows), None)
 
+    def payment_of_reference(self, gateway: str, gateway_ref: str) -> Payment | None:
+        """See the port."""
+        rows = self._database.read("payment_of_reference", {"gateway": gateway, "gateway_ref": gateway_ref})
+        return next(map(payment_of, rows), None)
+
     def operation(self, payment_id: int, kind: str, sequence: int = 1) -> Operation | None:
         """See the port."""
         rows = self._database.read("operation", {"payment_id": payment_id, "kind": kind, "sequence": sequence})

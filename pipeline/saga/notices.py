@@ -35,7 +35,8 @@ APPLIED, DUPLICATE, IGNORED, UNKNOWN = "applied", "duplicate", "ignored", "unkno
 def notice(ports: Ports, told: GatewayEvent) -> str:
     """Applies one verified event: applied, duplicate, ignored (nothing to change), unknown (no payment of ours), or
     later (what it follows has not been recorded yet: it must be delivered again). May raise Retryable."""
-    if told.payment_id is None or (payment := ports.ledger.payment(told.payment_id)) is None:
+    payment = _payment(ports, told)
+    if payment is None:
         return UNKNOWN
     if not _is_of(told, payment):
         ports.log("webhook_mismatch", payment_id=payment.payment_id, gateway=told.gateway, kind=told.kind)
@@ -46,7 +47,7 @@ def notice(ports: Ports, told: GatewayEvent) -> str:
     for attempt in range(ports.policy.rounds):
         if attempt:
             ports.sleep(0.01 * 2**attempt)
-            payment = ports.ledger.payment(told.payment_id) or payment
+            payment = ports.ledger.payment(payment.payment_id) or payment
         wanted = decide(ports, payment, told)
         if wanted is None or wanted == LATER:
             return IGNORED if wanted is None else LATER
@@ -60,6 +61,13 @@ def notice(ports: Ports, told: GatewayEvent) -> str:
         except (Conflict, DuplicatePosting, Superseded):
             continue
     return LATER
+
+
+def _payment(ports: Ports, told: GatewayEvent) -> Payment | None:
+    """By our own id where the gateway gives it back, else (disputes) by the gateway's reference."""
+    if told.payment_id is not None:
+        return ports.ledger.payment(told.payment_id)
+    return None if told.gateway_ref is None else ports.ledger.payment_of_reference(told.gateway, told.gateway_ref)
 
 
 def _is_of(told: GatewayEvent, payment: Payment) -> bool:

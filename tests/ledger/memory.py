@@ -103,6 +103,9 @@ class MemoryLedger:
         payment = self.payment(payment_id)
         return payment if payment is not None and payment.merchant_id == merchant_id else None
 
+    def payment_of_reference(self, gateway: str, gateway_ref: str) -> Payment | None:
+        return next((p for p in self._payments() if (p.gateway, p.gateway_ref) == (gateway, gateway_ref)), None)
+
     def operation(self, payment_id: int, kind: str, sequence: int = 1) -> Operation | None:
         kept = self._kept.get(payment_id)
         return kept.operations.get((kind, sequence)) if kept else None

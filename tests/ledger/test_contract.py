@@ -65,6 +65,15 @@ def test_a_payment_is_shown_to_its_merchant_only(bench: Bench) -> None:
     assert bench.ledger.payment_of_merchant(payment.payment_id, "theirs") is None
 
 
+def test_a_payment_is_found_by_the_gateways_own_reference(bench: Bench) -> None:
+    payment, reference = bench.opened(), f"pi_{fresh_id()}"
+    assert bench.ledger.payment_of_reference(payment.gateway, reference) is None
+    held = bench.ledger.apply(Change(payment.payment_id, payment.fence, payment.version, at(1),
+                                     updates={"gateway_ref": reference}))
+    assert bench.ledger.payment_of_reference(payment.gateway, reference) == held
+    assert bench.ledger.payment_of_reference("other", reference) is None
+
+
 def test_a_live_lease_keeps_others_out_and_lets_its_holder_in_again(bench: Bench) -> None:
     payment = bench.opened()
     late = at() + LEASE

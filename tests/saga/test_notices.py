@@ -60,7 +60,9 @@ def test_late_and_foreign_events_change_nothing() -> None:
     for event in (told(world, "authorize"), told(world, "authorize", success=False), told(world, "capture"),
                   told(world, "void"), told(world, "expire"), told(world, "other"), told(world, "void", success=False)):
         assert notice(world.ports, event) == "ignored"
-    for event in (told(world, "chargeback", gateway_ref="pi_other"), told(world, "chargeback", payment_id=None),
+    for event in (told(world, "chargeback", gateway_ref="pi_other"),
+                  told(world, "chargeback", payment_id=None, gateway_ref=None),
+                  told(world, "chargeback", payment_id=None, gateway_ref="pi_other"),
                   told(world, "chargeback", payment_id=78), told(world, "chargeback", currency="EUR"),
                   told(world, "chargeback", gateway_account="other")):
         assert notice(world.ports, event) == "unknown"
@@ -138,3 +140,10 @@ def test_an_event_without_a_reference_counts_once() -> None:
     event = told(world, "refund", amount_minor=500, operation_ref=None)
     assert [notice(world.ports, event) for _ in range(3)] == ["applied", "duplicate", "duplicate"]
     assert world.payment().refunded_minor == 500
+
+
+def test_a_dispute_is_found_by_the_gateways_reference_alone() -> None:
+    world = World()
+    world.pay()
+    assert notice(world.ports, told(world, "chargeback", payment_id=None)) == "applied"
+    assert world.payment().status is Status.CHARGED_BACK
