@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.errors import Misused, Superseded
-from pipeline.ledger.port import Conflict, DuplicateEvent, DuplicatePosting, LimitReached, Operation, Tombstoned
+from pipeline.ledger.port import Change, Conflict, DuplicateEvent, DuplicatePosting, LimitReached, Operation, Tombstoned
 from pipeline.ledger.statuses import Status
 from tests.ledger.harness import (
     CURRENCY,
