@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,16 +25,14 @@ PER_SECOND = 4
 EMPTY_BAR = 4.0
 """A payment may take four times as long as a saga in which nothing happens."""
 _PAYMENTS, _PAYMENTS_SMALL = 80, 16
-_WAVES = (1, 2, 4, 8, 16, 16)
+_WAVES = (1, 2, 4, 8, *[16] * 6)
+"""Until all functions are loaded for so many at once; the last ones end when none was late."""
 _FIRST = ("stripe", "adyen")
+_PARTS = ("emulator", "postgres", "redis", "gateways")
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Seconds of processor time that a process and the functions have used, by their names."""
-
-    emulator: float
-    functions: dict[str, float]
+Work = dict[int, tuple[str, float]]
+"""Name and seconds of processor time by process."""
 
 
 def measure(scratch: Path, *, small: bool) -> Iterator[Ratio]:
@@ -48,12 +46,15 @@ def measure(scratch: Path, *, small: bool) -> Iterator[Ratio]:
         orders = _plain()
         first = {gateway: _first_call(shop, orders, gateway) for gateway in _FIRST}
         for size in _WAVES:
-            _pay(shop, orders, size)
+            captured = _pay(shop, orders, size)
             empty.run(size, concurrency=CONCURRENCY)
-        before = _work(stack)
-        ours, nothing = alternate(partial(_pay, shop, orders, count),
+            if size == _WAVES[-1] and captured == size:
+                break
+        ours, nothing = alternate(partial(_all_paid, shop, orders, count),
                                   partial(empty.run, count, concurrency=CONCURRENCY), rounds=rounds)
-        used = _used(before, _work(stack), count * rounds)
+        before = _work(stack)
+        _all_paid(shop, orders, count)
+        used = _used(before, _work(stack), count)
         slow = sorted(one.seconds for one in shop.record.exchanges[-count:])
     facts = {"payments": count, "rounds": rounds, "concurrency": CONCURRENCY}
     more = {"per_second": round(count / ours, 2), "median_ms": round(slow[len(slow) // 2] * 1000),
@@ -71,12 +72,17 @@ def _plain() -> Iterator[Order]:
         yield from (replace(order, number=next(numbers)) for order in plan(200, seed) if order.kind == by_name("plain"))
 
 
-def _pay(shop: Shop, orders: Iterator[Order], count: int) -> None:
+def _all_paid(shop: Shop, orders: Iterator[Order], count: int) -> None:
     """Makes so many payments. On a busy machine a step may be late and its payment taken back: one in ten at most."""
+    captured = _pay(shop, orders, count)
+    assert captured * 10 >= count * 9, f"{captured} of {count} payments were captured"
+
+
+def _pay(shop: Shop, orders: Iterator[Order], count: int) -> int:
+    """Makes so many payments; how many of them were captured at once."""
     driver = Driver(shop, f"b{time.time_ns():x}", reads=False)
     driver.drive(list(itertools.islice(orders, count)), concurrency=CONCURRENCY)
-    captured = sum(one.status == 201 for one in shop.record.exchanges[-count:])
-    assert captured * 10 >= count * 9, f"{captured} of {count} payments were captured"
+    return sum(one.status == 201 for one in shop.record.exchanges[-count:])
 
 
 def _first_call(shop: Shop, orders: Iterator[Order], gateway: str) -> float:
@@ -87,25 +93,28 @@ def _first_call(shop: Shop, orders: Iterator[Order], gateway: str) -> float:
 
 
 def _work(stack: Stack) -> Work:
-    functions: dict[str, float] = {}
-    emulator = 0.0
-    for process in stack.emulator.server.tree():
-        try:
-            times, name = process.cpu_times(), process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
-        except psutil.NoSuchProcess:
-            continue
-        if name.startswith(f"{STACK}-"):
-            function = name.removeprefix(f"{STACK}-")
-            functions[function] = functions.get(function, 0.0) + times.user + times.system
-        elif process.pid == stack.emulator.server.pid:
-            emulator = times.user + times.system
-    return Work(emulator, functions)
+    """Processor time so far of every process of the stack: functions by their own names, the others by their part's."""
+    found: Work = {}
+    for part, server in stack.servers().items():
+        for process in server.tree():
+            try:
+                times, name = process.cpu_times(), process.environ().get("AWS_LAMBDA_FUNCTION_NAME", part)
+            except psutil.NoSuchProcess:
+                continue
+            found[process.pid] = (name, times.user + times.system)
+    return found
 
 
-def _used(before: Work, after: Work, payments: int) -> dict[str, float]:
-    """Milliseconds of processor time per payment: of each function, of all, and of the emulator (for both sides)."""
-    by_name = {name: round((seconds - before.functions.get(name, 0.0)) * 1000 / payments, 1)
-               for name, seconds in sorted(after.functions.items())}
-    used = {name: spent for name, spent in by_name.items() if spent > 0}
-    return {**used, "all functions": round(sum(used.values()), 1),
-            "emulator, empty sagas included": round((after.emulator - before.emulator) * 1000 / payments, 1)}
+def _used(before: Work, after: Work, payments: int) -> dict[str, dict[str, float]]:
+    """Milliseconds of processor time per payment, of functions and of the stack's other parts."""
+    spent: dict[str, float] = {}
+    for pid, (name, seconds) in after.items():
+        spent[name] = spent.get(name, 0.0) + seconds - before.get(pid, (name, 0.0))[1]
+    functions, parts = {}, {}
+    for name, seconds in sorted(spent.items()):
+        milliseconds = round(seconds * 1000 / payments, 1)
+        if name.startswith(f"{STACK}-") and milliseconds:
+            functions[name.removeprefix(f"{STACK}-")] = milliseconds
+        elif name in _PARTS:
+            parts[name] = milliseconds
+    return {"functions": {**functions, "all": round(sum(functions.values()), 1)}, "parts": parts}
