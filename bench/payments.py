@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import psutil
 from bench.empty import EmptySaga
 from bench.ratio import Ratio, alternate
 from infra.local.deploy import STACK
+from infra.local.guard import client
 from infra.local.stack import Stack
 from infra.local.traffic.drive import Driver
 from infra.local.traffic.kinds import by_name
@@ -44,7 +46,8 @@ def measure(scratch: Path, *, small: bool) -> Iterator[Ratio]:
         shop = Shop(deployment.api, deployment.keys, connections=CONCURRENCY)
         empty = EmptySaga(stack.environment())
         orders = _plain()
-        first = {gateway: _first_call(shop, orders, gateway) for gateway in _FIRST}
+        first = {"AuthorizeGateway alone": _first_step(stack)}
+        first |= {f"payment with {gateway}": _first_payment(shop, orders, gateway) for gateway in _FIRST}
         for size in _WAVES:
             captured = _pay(shop, orders, size)
             empty.run(size, concurrency=CONCURRENCY)
@@ -85,8 +88,16 @@ def _pay(shop: Shop, orders: Iterator[Order], count: int) -> int:
     return sum(one.status == 201 for one in shop.record.exchanges[-count:])
 
 
-def _first_call(shop: Shop, orders: Iterator[Order], gateway: str) -> float:
-    """Seconds of the first payment with a gateway, all that is loaded for it included."""
+def _first_step(stack: Stack) -> float:
+    """Seconds of the first call of the step that asks a gateway, for a payment that is not there."""
+    event = {"payment_id": "1", "fence": 1, "execution": "first", "direction": "forward"}
+    functions, start = client("lambda", stack.environment()), time.perf_counter()
+    functions.invoke(FunctionName=f"{STACK}-AuthorizeGateway", Payload=json.dumps(event))
+    return round(time.perf_counter() - start, 2)
+
+
+def _first_payment(shop: Shop, orders: Iterator[Order], gateway: str) -> float:
+    """Seconds of the first payment with a gateway, with all functions that are started for it."""
     order = next(order for order in orders if gateway_of(order) == gateway)
     return round(shop.ask("pay", order.merchant, 0, "/v1/payments", f"first-payment-at-{gateway}",
                           order.body("first")).seconds, 2)
