@@ -21,6 +21,8 @@ from infra.local.traffic.summary import Summary, summed
 
 NEEDED = ("PAYMENTS_API", "PAYMENTS_DATABASE", "PAYMENTS_GATEWAYS")
 """Settings that a stack with the pipeline has."""
+KEY_S = 150.0
+"""Longer than a key is kept for recovery: a payment may have ended with nobody left who stores its answer."""
 DUPLICATED = 0.2
 """How many of the webhooks come twice."""
 
@@ -64,7 +66,7 @@ def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wante
         shown.stage("recovery")
         settled = settle(dsn, gateways, environment, patience_s=wanted.patience_s, tell=shown.tell)
         shown.stage("every key once more")
-        driver.again(used, concurrency=wanted.concurrency)
+        driver.again(used, concurrency=wanted.concurrency, patience_s=KEY_S)
     finally:
         gateways.webhooks(duplicate=0.0, reorder=False)
     shown.stage("checks")
