@@ -1,0 +1,118 @@
+"""The coordinator is killed before every state of the saga: after one sweep nothing is in limbo, whatever it was at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.integration.coordinator import Coordinator
+from tests.integration.site import PAYMENTS, Site, new_key, order
+
+AT_ONCE = 4
+"""So many die together. One after the other would take longer, all of them more processes than this is worth."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request whose coordinator dies before its state number `state`."""
+
+    body: dict[str, Any]
+    key: str
+    path: str
+    state: int
+    payment_id: int = 0
+
+
+def pay(site: Site, gateway: str, state: int) -> Asked:
+    return Asked(order(gateway), new_key(), PAYMENTS, state)
+
+
+def pay_by_hand(site: Site, gateway: str, state: int) -> Asked:
+    return Asked(order(gateway, capture="manual"), new_key(), PAYMENTS, state)
+
+
+def pay_in_review(site: Site, gateway: str, state: int) -> Asked:
+    return Asked(order(gateway, token="pm_sim_fraud_review"), new_key(), PAYMENTS, state)
+
+
+def capture(site: Site, gateway: str, state: int) -> Asked:
+    resting = site.insist(order(gateway, capture="manual"), new_key())
+    return Asked({"amount_minor": 700}, new_key(), f"{PAYMENTS}/{resting.payment_id}/captures", state)
+
+
+def cancel(site: Site, gateway: str, state: int) -> Asked:
+    resting = site.insist(order(gateway, capture="manual"), new_key())
+    return Asked({}, new_key(), f"{PAYMENTS}/{resting.payment_id}/cancels", state)
+
+
+SAGAS: dict[str, tuple[Callable[[Site, str, int], Asked], int]] = {
+    "pay": (pay, 14), "pay_by_hand": (pay_by_hand, 9), "capture": (capture, 10), "cancel": (cancel, 11),
+    "pay_in_review": (pay_in_review, 15)}
+"""What is asked, and how many states its saga enters where nothing goes wrong."""
+
+
+def killed_everywhere(site: Site, saga: str, turn: int) -> None:
+    """Every state of a saga, gateways by turns."""
+    make, states = SAGAS[saga]
+    with closing(Coordinator(site)) as coordinator:
+        whole = make(site, "stripe", 0)
+        payment_id, visited = coordinator.post(whole.body, whole.key, whole.path)
+        assert len(visited) == states, visited
+        site.check([payment_id])
+        for first in range(0, states + 1, AT_ONCE):
+            numbers = range(first, min(first + AT_ONCE, states + 1))
+            dead = [killed(site, coordinator, make(site, ("stripe", "adyen")[(number + turn) % 2], number))
+                    for number in numbers]
+            nothing_in_limbo(site, dead)
+
+
+def nothing_in_limbo(site: Site, dead: list[Asked]) -> None:
+    """One sweep later each of them is over, and answered for good."""
+    opened = [one.payment_id for one in dead
+              if site.rows("SELECT 1 FROM payments WHERE payment_id = %s", one.payment_id)]
+    site.recover(opened)
+    site.check(opened)
+    for one in dead:
+        asked_again(site, one)
+    site.check([one.payment_id for one in dead])
+
+
+def killed(site: Site, coordinator: Coordinator, asked: Asked) -> Asked:
+    """The request, whose coordinator has died on the way."""
+    payment_id, visited = coordinator.post(asked.body, asked.key, asked.path, dies_before=asked.state)
+    assert len(visited) == asked.state, visited
+    return Asked(asked.body, asked.key, asked.path, asked.state, payment_id)
+
+
+def asked_again(site: Site, asked: Asked) -> None:
+    """The same key is answered with the same payment, for good, and its record is closed."""
+    before = site.payment(asked.payment_id) if site.record(asked.key, asked.path)["state"]["S"] == "COMPLETED" else None
+    # Where recovery had nothing to do the request itself died, and its key is free when its lease is over.
+    site.lapse(asked.key, asked.path)
+    told = site.insist(asked.body, asked.key, asked.path)
+    record = site.record(asked.key, asked.path)
+    assert told.final, (asked, told)
+    assert told.payment_id == str(asked.payment_id) == record["payment_id"]["N"], (asked, told)
+    assert (record["state"]["S"], bytes(record["body"]["B"])) == ("COMPLETED", told.body), asked
+    if before is not None:
+        assert told.replayed, (asked, told)
+        assert site.payment(asked.payment_id) == before
+    again = site.insist(asked.body, asked.key, asked.path)
+    assert (again.status, again.body, again.replayed) == (told.status, told.body, True), asked
+
+
+@pytest.mark.property(3, 11, 12, 27, 29, 58)
+@pytest.mark.parametrize("saga", ["pay", "pay_by_hand", "capture", "cancel"])
+def test_one_sweep_after_the_coordinator_died(site: Site, saga: str) -> None:
+    killed_everywhere(site, saga, turn=0)
+
+
+@pytest.mark.nightly
+@pytest.mark.property(3, 11, 12, 27, 29, 58)
+@pytest.mark.parametrize("saga", sorted(SAGAS))
+def test_one_sweep_after_the_coordinator_died_at_the_other_gateway(site: Site, saga: str) -> None:
+    killed_everywhere(site, saga, turn=1)
