@@ -194,9 +194,7 @@ class Site:
         logs = client("logs", self.aws)
         groups = [group["logGroupName"] for page in logs.get_paginator("describe_log_groups").paginate()
                   for group in page["logGroups"]]
-        return [event["message"] for group in groups
-                for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-                for event in page["events"]]
+        return [line for group in groups for line in _lines(logs, group)]
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """Lines of this event."""
@@ -242,3 +240,15 @@ def _only(whole: Ledger, ids: Collection[int]) -> Ledger:
 
     return replace(whole, payments=of(whole.payments), operations=of(whole.operations), movements=of(whole.movements),
                    open_holds=of(whole.open_holds))
+
+
+def _lines(logs: Any, group: str, most: int = 10_000) -> list[str]:
+    """All lines of a log group; what comes after the first `most` is only told to who asks for a later time."""
+    found: list[str] = []
+    since = 0
+    while True:
+        events = logs.filter_log_events(logGroupName=group, startTime=since, limit=most)["events"]
+        found += [event["message"] for event in events]
+        if len(events) < most:
+            return found
+        since = events[-1]["timestamp"]

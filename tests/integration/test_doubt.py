@@ -33,7 +33,8 @@ def test_what_was_not_heard_is_resolved_by_recovery(silent: Site) -> None:
     for key, answer in answers.items():
         again = site.ask(asked[key], key)
         assert (again.status, again.payment_id) == (409, answer.payment_id), again
-        assert site.read(answer.payment_id).member("status") == "in_doubt"
+        assert not site.is_over(answer.payment_id)
+        assert site.read(answer.payment_id).member("status") in ("in_doubt", "capturing", "voiding")
     # Adyen answers a stored failure like a new one: its key is tried a few times, then the hold is voided unseen.
     site.recover(ids[:-1])
     site.recover(ids[-1:], sweeps=5)

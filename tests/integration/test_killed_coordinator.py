@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
+from infra.local.deploy import invoked
 from tests.integration.coordinator import Coordinator
-from tests.integration.site import PAYMENTS, Site, new_key, order
-
-AT_ONCE = 4
-"""So many die together. One after the other would take longer, all of them more processes than this is worth."""
+from tests.integration.site import AT_ONCE, GATEWAYS, PAYMENTS, Site, new_key, order, until
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ SAGAS: dict[str, tuple[Callable[[Site, str, int], Asked], int]] = {
 
 
 def killed_everywhere(site: Site, saga: str, turn: int) -> None:
-    """Every state of a saga, gateways by turns."""
+    """Every state of a saga, gateways by turns; some die together, so that one sweep finds several."""
     make, states = SAGAS[saga]
     with closing(Coordinator(site)) as coordinator:
         whole = make(site, "stripe", 0)
@@ -65,9 +64,8 @@ def killed_everywhere(site: Site, saga: str, turn: int) -> None:
         site.check([payment_id])
         for first in range(0, states + 1, AT_ONCE):
             numbers = range(first, min(first + AT_ONCE, states + 1))
-            dead = [killed(site, coordinator, make(site, ("stripe", "adyen")[(number + turn) % 2], number))
-                    for number in numbers]
-            nothing_in_limbo(site, dead)
+            asked = site.at_once([partial(make, site, GATEWAYS[(number + turn) % 2], number) for number in numbers])
+            nothing_in_limbo(site, [killed(site, coordinator, one) for one in asked])
 
 
 def nothing_in_limbo(site: Site, dead: list[Asked]) -> None:
@@ -116,3 +114,27 @@ def test_one_sweep_after_the_coordinator_died(site: Site, saga: str) -> None:
 @pytest.mark.parametrize("saga", sorted(SAGAS))
 def test_one_sweep_after_the_coordinator_died_at_the_other_gateway(site: Site, saga: str) -> None:
     killed_everywhere(site, saga, turn=1)
+
+
+@pytest.mark.nightly
+@pytest.mark.property(13, 27, 38)
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_an_unwinding_that_is_stopped_is_taken_over_and_its_last_step_writes_nothing(site: Site, gateway: str) -> None:
+    body, key = order(gateway, "pm_sim_cut_after"), new_key()
+    answer = site.ask(body, key)
+    payment_id = int(answer.payment_id or 0)
+    assert answer.status == 202
+    site.gateways.fault("delay", operation="void", seconds=3.0)
+    site.age([payment_id])
+    assert invoked(site.aws, site.pipeline.deployment.outputs["RecoveryName"], {})["claimed"] >= 1
+    until(lambda: not site.gateways.faults(), what="the void")
+    fence, name = site.payment(payment_id)["fence"], site.payment(payment_id)["execution"]
+    arn = site.pipeline.deployment.outputs["UnwindArn"].replace(":stateMachine:", ":execution:")
+    site.stepfunctions.stop_execution(executionArn=f"{arn}:{name}")
+    # The step that it has left behind still works, under a fence that is no longer the payment's.
+    site.recover([payment_id], sweeps=4)
+    site.check([payment_id])
+    row = site.payment(payment_id)
+    assert (row["status"], row["fence"] > fence) == ("VOIDED", True)
+    assert [done["kind"] for done in site.book(payment_id)] == ["authorize", "void"]
+    assert site.insist(body, key).payment_id == answer.payment_id

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 import redis
+from _pytest.mark import ParameterSet
 
 from infra.local.deploy import invoked
 from infra.local.errors import LocalRefused
@@ -27,7 +28,10 @@ from tests.integration.holds import (
 )
 from tests.integration.site import PAYMENTS, Site, new_key, order, until
 
-GATEWAYS = pytest.mark.parametrize("gateway", ["stripe", "adyen"])
+
+def at_night(*values: str) -> ParameterSet:
+    """Values that are tried at night alone."""
+    return pytest.param(*values, marks=pytest.mark.nightly)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,8 @@ def test_reserve_dies_before_its_hold(site: Site) -> None:
 
 
 @pytest.mark.property(28, 29, 35, 44)
-@pytest.mark.parametrize("gateway, fault", [("stripe", "delay"), ("stripe", "slow_after"), ("adyen", "delay")])
+@pytest.mark.parametrize("gateway, fault", [
+    ("stripe", "delay"), ("adyen", "slow_after"), at_night("stripe", "slow_after"), at_night("adyen", "delay")])
 def test_authorize_dies_while_the_gateway_works(site: Site, gateway: str, fault: str) -> None:
     site.gateways.fault(fault, operation="authorize", seconds=2.0)
     with running(site, order(gateway)) as request:
@@ -144,7 +149,8 @@ def test_authorize_dies_while_the_gateway_works(site: Site, gateway: str, fault:
 
 
 @pytest.mark.property(28, 32, 35, 44)
-@pytest.mark.parametrize("gateway, fault", [("stripe", "delay"), ("adyen", "slow_after")])
+@pytest.mark.parametrize("gateway, fault", [
+    ("stripe", "delay"), ("adyen", "slow_after"), at_night("stripe", "slow_after"), at_night("adyen", "delay")])
 def test_capture_dies_while_the_gateway_works(site: Site, gateway: str, fault: str) -> None:
     site.gateways.fault(fault, operation="capture", seconds=2.0)
     with running(site, order(gateway)) as request:
@@ -182,7 +188,8 @@ def test_notify_dies_and_changes_nothing(site: Site) -> None:
 
 
 @pytest.mark.property(28, 29, 35, 39)
-@pytest.mark.parametrize("gateway, fault", [("stripe", "slow_after"), ("adyen", "delay")])
+@pytest.mark.parametrize("gateway, fault", [
+    ("stripe", "slow_after"), at_night("adyen", "slow_after"), at_night("stripe", "delay"), at_night("adyen", "delay")])
 def test_the_void_dies_while_the_gateway_works(site: Site, gateway: str, fault: str) -> None:
     payment_id = resting(site, gateway)
     site.gateways.fault(fault, operation="void", seconds=2.0)
@@ -198,7 +205,7 @@ def test_the_void_dies_while_the_gateway_works(site: Site, gateway: str, fault: 
 @pytest.mark.property(28, 29, 35)
 @pytest.mark.parametrize("function, row, statement", [
     ("ReserveBalance", (JOURNAL, "RELEASE"), "INSERT INTO journals"),
-    ("ValidatePayment", (SAGA_JOURNAL, "validate", "undo"), "INSERT INTO saga_journal")])
+    ("ValidatePayment", (SAGA_JOURNAL, "validate", "undo"), "INSERT INTO saga_journal")], ids=["release", "reject"])
 def test_an_undo_dies_before_it_is_written(site: Site, function: str, row: tuple[Any, ...], statement: str) -> None:
     payment_id = resting(site, "adyen")
     with (locked(site, row[0], payment_id, *row[1:]) as lock,
@@ -211,7 +218,7 @@ def test_an_undo_dies_before_it_is_written(site: Site, function: str, row: tuple
 
 
 @pytest.mark.property(2, 12, 28)
-@GATEWAYS
+@pytest.mark.parametrize("gateway", ["stripe", at_night("adyen")])
 def test_checkout_dies_after_its_claim(site: Site, gateway: str) -> None:
     site.gateways.fault("delay", operation="authorize", seconds=1.5)
     with running(site, order(gateway)) as request:

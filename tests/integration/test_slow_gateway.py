@@ -15,7 +15,7 @@ SLOW_S = 8.0
 @pytest.mark.property(37, 44)
 def test_slow_answers_are_waited_for(site: Site) -> None:
     tokens = [("stripe", "pm_sim_slow_8s"), ("adyen", "pm_sim_slow_8s"), ("stripe", "pm_sim_capture_slow_4s"),
-              ("adyen", "pm_sim_slow_2s"), *[(gateway, "pm_card_visa") for gateway in GATEWAYS * 4]]
+              ("adyen", "pm_sim_slow_2s"), *[(gateway, "pm_card_visa") for gateway in GATEWAYS * 2]]
     begun = time.monotonic()
     answers = site.at_once([partial(site.ask, order(gateway, token), new_key()) for gateway, token in tokens])
     assert time.monotonic() - begun >= SLOW_S
