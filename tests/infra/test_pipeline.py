@@ -125,8 +125,11 @@ def test_functions_run_the_code_that_was_packed(pipeline_stack: Stack) -> None:
 def test_functions_log_one_line_without_a_secret(pipeline_stack: Stack, running: Pipeline) -> None:
     logs = client("logs", pipeline_stack.environment())
     group = f"/payments/{STACK}/functions"
-    lines = [event["message"] for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]
-             for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]]
+    # One answer lists fifty streams, and other tests of this worker have made more.
+    streams = [stream["logStreamName"] for page in logs.get_paginator("describe_log_streams").paginate(
+        logGroupName=group) for stream in page["logStreams"]]
+    lines = [event["message"] for stream in streams
+             for event in logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]]
     assert any('"event":"onboard"' in line and '"outcome":"ok"' in line for line in lines)
     secrets = [*running.deployment.keys.values(), running.database.owner_password, running.database.app_password,
                *running.gateways.keys().values()]  # fmt: skip

@@ -25,4 +25,5 @@ def site(whole_site: Site) -> Iterator[Site]:
     """The stack with gateways that do as they should."""
     whole_site.gateways.clear_faults()
     yield whole_site
+    whole_site.gateways.clear_faults()
     assert whole_site.stack.ended() is None

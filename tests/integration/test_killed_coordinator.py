@@ -72,10 +72,15 @@ def nothing_in_limbo(site: Site, dead: list[Asked]) -> None:
     """One sweep later each of them is over, and answered for good."""
     opened = [one.payment_id for one in dead
               if site.rows("SELECT 1 FROM payments WHERE payment_id = %s", one.payment_id)]
+    unfinished = site.unfinished(opened)
     site.recover(opened)
     site.check(opened)
     for one in dead:
-        asked_again(site, one)
+        # What recovery has finished it has answered as well. What had not begun, or had ended, is nothing to it: there
+        # the request itself died, and its key is free when its lease is over.
+        closed = site.record(one.key, one.path)["state"]["S"] == "COMPLETED"
+        assert closed is (one.payment_id in unfinished), one
+        asked_again(site, one, closed=closed)
     site.check([one.payment_id for one in dead])
 
 
@@ -86,10 +91,9 @@ def killed(site: Site, coordinator: Coordinator, asked: Asked) -> Asked:
     return Asked(asked.body, asked.key, asked.path, asked.state, payment_id)
 
 
-def asked_again(site: Site, asked: Asked) -> None:
+def asked_again(site: Site, asked: Asked, *, closed: bool) -> None:
     """The same key is answered with the same payment, for good, and its record is closed."""
-    before = site.payment(asked.payment_id) if site.record(asked.key, asked.path)["state"]["S"] == "COMPLETED" else None
-    # Where recovery had nothing to do the request itself died, and its key is free when its lease is over.
+    before = site.payment(asked.payment_id) if closed else None
     site.lapse(asked.key, asked.path)
     told = site.insist(asked.body, asked.key, asked.path)
     record = site.record(asked.key, asked.path)

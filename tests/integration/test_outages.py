@@ -97,6 +97,26 @@ def test_postgres_dies_in_the_middle_of_sagas(site: Site) -> None:
     site.check([int(row["payment_id"]) for row in rows])
 
 
+@pytest.mark.property(10)
+def test_without_postgres_nothing_begins_and_the_key_stays_free(site: Site) -> None:
+    before, key, body = site.calls(), new_key(), order(reference=uuid4().hex)
+    made = site.insist(order(), new_key())
+    site.pipeline.postgres.kill()
+    try:
+        answers = site.ask(body, key), site.read(made.payment_id)
+    finally:
+        site.pipeline.postgres.restart()
+    assert [(answer.status, answer.retry_after_s) for answer in answers] == [(503, 2), (503, 2)], answers
+    assert site.record(key) == {}
+    assert site.read(made.payment_id).status == 200
+    told = site.insist(body, key)
+    assert (told.status, told.replayed) == (201, False)
+    rows = site.rows("SELECT payment_id FROM payments WHERE reference = %s", body["reference"])
+    assert [str(row["payment_id"]) for row in rows] == [told.payment_id]
+    assert site.calls() - before == 4
+    site.check([int(told.payment_id or 0)])
+
+
 @pytest.mark.property(28, 58)
 def test_gateways_that_cannot_be_reached_have_done_nothing(site: Site) -> None:
     requests = {new_key(): order(gateway) for gateway in GATEWAYS}
