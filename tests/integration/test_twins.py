@@ -59,9 +59,12 @@ def test_executions_of_one_payment_have_one_set_of_effects(site: Site, gateway: 
         output: dict[str, Any] = json.loads(ended["output"])
         return output
 
-    site.gateways.fault("delay", operation="authorize", seconds=1.0)
+    site.gateways.fault("delay", operation="authorize", seconds=2.0)
     outcomes = [ended["outcome"] for ended in site.at_once([execute] * AT_ONCE)]
-    assert sorted(outcomes) == ["ok", *["running"] * (AT_ONCE - 1)]
+    assert outcomes.count("ok") == 1, outcomes
+    # One that comes when all is over finds it done.
+    assert "running" in outcomes, outcomes
+    assert {*outcomes} <= {"ok", "running", "done"}, outcomes
     late = execute()
     assert (late["outcome"], late["status"]) == ("done", "COMMITTED")
     assert (site.payment(payment_id)["fence"], site.calls() - before) == (1, 2)
