@@ -10,10 +10,11 @@ from Adyen.exceptions import AdyenError
 
 from pipeline.gateways import adyen_answers as answers
 from pipeline.gateways.adyen_client import TEST_API, make_services
+from pipeline.gateways.asking import answered
 from pipeline.gateways.port import Answer, Authorization, Found
-from pipeline.gateways.reading import Json, Unreadable
-from pipeline.gateways.transport import Exchange, Transport, Unanswered, within
-from pipeline.money import Money, UnrepresentableAmount, to_gateway
+from pipeline.gateways.reading import Json
+from pipeline.gateways.transport import Exchange, Transport
+from pipeline.money import Money, to_gateway
 from pipeline.outcomes import Outcome
 
 _LONGEST_KEY = 64
@@ -82,14 +83,7 @@ class AdyenGateway:
         if len(key) > _LONGEST_KEY:
             return Answer(Outcome.MISUSED, "key_too_long")
         try:
-            with within(budget_s):
-                return call()
-        except Unanswered as failure:
-            return Answer(failure.outcome, failure.code)
-        except UnrepresentableAmount:
-            return Answer(Outcome.MISUSED, "unrepresentable_amount")
-        except Unreadable:
-            return Answer(Outcome.IN_DOUBT, "unreadable_answer")
+            return answered(budget_s, call)
         except AdyenError as refused:
             return answers.refused(refused.status_code, refused.raw_response, refused.headers)
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import stripe
 
 from pipeline.gateways import stripe_answers as answers
+from pipeline.gateways.asking import answered
 from pipeline.gateways.port import Answer, Authorization, Found
-from pipeline.gateways.reading import Json, Unreadable, text_at
+from pipeline.gateways.reading import Json, text_at
 from pipeline.gateways.stripe_client import PUBLIC_API, make_client
-from pipeline.gateways.transport import Exchange, Transport, Unanswered, within
-from pipeline.money import Money, UnrepresentableAmount, to_gateway
+from pipeline.gateways.transport import Exchange, Transport
+from pipeline.money import Money, to_gateway
 from pipeline.outcomes import Outcome
 from pipeline.schemas.ids import minted_at
 
@@ -110,14 +111,7 @@ class StripeGateway:
         if account != self._account:
             return Answer(Outcome.MISUSED, "unknown_account")
         try:
-            with within(budget_s):
-                return call()
-        except Unanswered as failure:
-            return Answer(failure.outcome, failure.code)
-        except UnrepresentableAmount:
-            return Answer(Outcome.MISUSED, "unrepresentable_amount")
-        except Unreadable:
-            return Answer(Outcome.IN_DOUBT, "unreadable_answer")
+            return answered(budget_s, call)
         except stripe.StripeError as refused:
             return answers.refused(refused, settled)
 

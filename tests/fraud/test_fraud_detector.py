@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
@@ -16,6 +14,7 @@ from botocore.config import Config
 from pipeline.errors import Misused, Retryable
 from pipeline.fraud.fraud_detector import Detector, FraudDetector
 from pipeline.fraud.port import FraudDecision, FraudInput
+from tests.loopback import Reply, json_service
 
 PAYMENT = FraudInput(712345678901234567, "shop_1", 1999, "EUR", "pm_card", "order 7", {"risk": "review"})
 DETECTOR = Detector("payments", "3", "payment")
@@ -53,32 +52,16 @@ def service() -> Iterator[Service]:
     """The endpoint on loopback."""
     here = Service()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            here.asked.append((self.headers["X-Amz-Target"], body))
-            if here.silent.is_set():
-                here.ended.wait(10)
-                return
-            status, answer = here.answers[min(len(here.asked), len(here.answers)) - 1]
-            text = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def answer(target: str | None, body: dict[str, Any]) -> Reply | None:
+        here.asked.append((str(target), body))
+        if here.silent.is_set():
+            here.ended.wait(10)
+            return None
+        return here.answers[min(len(here.asked), len(here.answers)) - 1]
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    here.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield here
-    here.ended.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with json_service(answer) as here.address:
+        yield here
+        here.ended.set()
 
 
 def test_the_question_and_the_severest_outcome(service: Service) -> None:

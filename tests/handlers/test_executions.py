@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
@@ -17,6 +16,7 @@ from botocore.config import Config
 from pipeline.errors import Misused, Retryable
 from pipeline.handlers.http import executions
 from pipeline.handlers.http.executions import StepFunctions
+from tests.loopback import Reply, json_service
 
 ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:Saga"
 
@@ -48,30 +48,16 @@ def service() -> Iterator[Service]:
     """The endpoint on loopback."""
     here = Service()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            here.sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            if here.hangs:
-                here.over.wait(5)
-                return
-            text = json.dumps(here.answer).encode()
-            self.send_response(here.status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def answer(_: str | None, body: dict[str, Any]) -> Reply | None:
+        here.sent.append(body)
+        if here.hangs:
+            here.over.wait(5)
+            return None
+        return here.status, here.answer
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    here.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield here
-    here.over.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with json_service(answer) as here.address:
+        yield here
+        here.over.set()
 
 
 def ended(status: str, output: object) -> dict[str, Any]:
