@@ -1,4 +1,4 @@
-"""Deploys infra/pipeline.yaml to the emulator through CloudFormation, as it is deployed to AWS."""
+"""Deploys the templates of infra/ to the emulator through CloudFormation, as they are deployed to AWS."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from infra.local.guard import client
 INFRA = package.ROOT / "infra"
 TEMPLATE = INFRA / "pipeline.yaml"
 STACK = "payments"
+TEMPLATES = {path: f"{STACK}-{path.stem}" if path != TEMPLATE else STACK
+             for path in (INFRA / name for name in ("lake.yaml", "notify.yaml", "pipeline.yaml", "alarms.yaml"))
+             if path.exists()}
+"""Every template with the name of its stack, in the order of deployment: what one puts out, later ones may take in."""
 CODE_BUCKET = "payments-code"
 STAGE = "live"
 DEPLOY_SECONDS = 180.0
@@ -39,32 +43,38 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Deployment:
-    """A stack that is up: its outputs by name, the API's address, and the merchants' keys."""
+    """Stacks that are up: the outputs of all by name, the API's address, and the merchants' keys."""
 
     outputs: dict[str, str]
     api: str
     keys: dict[str, str] = field(default_factory=dict, repr=False)
 
     def function(self, name: str) -> str:
-        """The deployed name of a function of the template."""
+        """The deployed name of a function of infra/pipeline.yaml."""
         return f"{STACK}-{name}"
 
 
 def deploy(aws: Mapping[str, str], parameters: Mapping[str, str], secrets: Mapping[str, Mapping[str, str]], *,
            tell: Tell) -> Deployment:
-    """Packs, uploads and creates the stack; `parameters` are the template's, `secrets` by the parameter naming them.
+    """Packs, uploads and creates a stack per template; `secrets` by the parameter naming them.
 
+    Each template gets those of `parameters` that it declares, and what earlier stacks put out under such a name.
     Returns when every resource is there, before any migration. Raises LocalRefused with what failed.
     """
     start = time.monotonic()
-    template = _uploaded(client("s3", aws))
+    s3 = client("s3", aws)
+    s3.create_bucket(Bucket=CODE_BUCKET)
     for parameter, content in secrets.items():
         client("secretsmanager", aws).create_secret(Name=SECRETS[parameter], SecretString=json.dumps(dict(content)))
-    tell(f"code uploaded, {len(secrets)} secrets kept ({time.monotonic() - start:.1f} s)")
-    start = time.monotonic()
-    outputs = _created(client("cloudformation", aws), template, {**SECRETS, **parameters})
-    count = _answers_of_the_edge(client("apigateway", aws), outputs["ApiId"])
-    tell(f"stack {STACK} created with {count} answers of the edge ({time.monotonic() - start:.1f} s)")
+    tell(f"{len(secrets)} secrets kept ({time.monotonic() - start:.1f} s)")
+    outputs: dict[str, str] = {}
+    for path, stack in TEMPLATES.items():
+        start = time.monotonic()
+        known = {**SECRETS, **outputs, **parameters}
+        given = {name: known[name] for name in read(path).get("Parameters", {}) if name in known}
+        outputs |= _created(client("cloudformation", aws), stack, _uploaded(s3, path), given)
+        tell(f"stack {stack} created ({time.monotonic() - start:.1f} s)")
+    _answers_of_the_edge(client("apigateway", aws), outputs["ApiId"])
     return Deployment(outputs, f"{aws['AWS_ENDPOINT_URL']}/restapis/{outputs['ApiId']}/{STAGE}/_user_request_")
 
 
@@ -94,10 +104,9 @@ def invoked(aws: Mapping[str, str], function: str, event: Mapping[str, Any]) -> 
     return answer
 
 
-def _uploaded(s3: Any) -> str:
-    """The template with its local files put to S3, as packaging for AWS does."""
-    s3.create_bucket(Bucket=CODE_BUCKET)
-    text = TEMPLATE.read_text(encoding="utf-8")
+def _uploaded(s3: Any, template: Path) -> str:
+    """A template with its local files put to S3, as packaging for AWS does."""
+    text = template.read_text(encoding="utf-8")
     for name in sorted(set(re.findall(r"^ *(?:CodeUri|DefinitionUri): (\S+)$", text, re.M))):
         path = (INFRA / name).resolve()
         # Its libraries are those of this environment; on AWS they are in the package.
@@ -114,27 +123,27 @@ def _as_json(definition: Path) -> bytes:
     return json.dumps(yaml.safe_load(definition.read_text(encoding="utf-8"))).encode()
 
 
-def _created(cloudformation: Any, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+def _created(cloudformation: Any, name: str, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
     cloudformation.create_stack(
-        StackName=STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()])
     deadline = time.monotonic() + DEPLOY_SECONDS
-    while (stack := cloudformation.describe_stacks(StackName=STACK)["Stacks"][0])["StackStatus"] != "CREATE_COMPLETE":
+    while (stack := cloudformation.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"] != "CREATE_COMPLETE":
         if stack["StackStatus"] != "CREATE_IN_PROGRESS" or time.monotonic() > deadline:
-            raise LocalRefused(f"the stack {STACK} could not be created ({stack['StackStatus']}): "
+            raise LocalRefused(f"the stack {name} could not be created ({stack['StackStatus']}): "
                                f"{_why(cloudformation, stack)}")
         time.sleep(0.1)
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
 def _why(cloudformation: Any, stack: Mapping[str, Any]) -> str:
-    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+    events = cloudformation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
     failed = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
               for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
     return "; ".join(failed[:3]) or str(stack.get("StackStatusReason", "no reason given"))
 
 
-def _answers_of_the_edge(apigateway: Any, api: str) -> int:
+def _answers_of_the_edge(apigateway: Any, api: str) -> None:
     """The emulator does not read the API's own answers from its definition: they are put one by one."""
     answers = read(TEMPLATE)["Resources"]["Api"]["Properties"]["GatewayResponses"]
     for kind, answer in answers.items():
@@ -144,7 +153,6 @@ def _answers_of_the_edge(apigateway: Any, api: str) -> int:
             restApiId=api, responseType=kind, responseTemplates=answer["ResponseTemplates"], **more,
             responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()})
     apigateway.create_deployment(restApiId=api, stageName=STAGE)
-    return len(answers)
 
 
 class _Loader(yaml.SafeLoader):
