@@ -1,22 +1,28 @@
-"""infra/pipeline.yaml: who may do what, how long things may take, what is kept and what is never logged."""
+"""The templates of infra/: who may do what, how long things may take, what is kept and what is never logged."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from infra.local.deploy import INFRA, SECRETS, TEMPLATE, read
+from infra.local.deploy import INFRA, SECRETS, TEMPLATE, TEMPLATES, read
 from tests.house.tree import ROOT, modules
 
+ALL = {path.stem: read(path) for path in TEMPLATES}
+EVERY: dict[str, Any] = {f"{stem}.{name}": r for stem, t in ALL.items() for name, r in t["Resources"].items()}
+"""Resources of every template as `template.Name`."""
+EVERY_FUNCTION = {name: r["Properties"] for name, r in EVERY.items() if r["Type"] == "AWS::Serverless::Function"}
 T = read(TEMPLATE)
 RESOURCES: dict[str, Any] = T["Resources"]
 FUNCTIONS = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
 MACHINES = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::StateMachine"}
 SHARED = T["Globals"]["Function"]
+NO_GLOBALS: dict[str, Any] = {"Function": {}}
 EDGE_SECONDS = 29
 STEPS = ("ValidatePayment", "ReserveBalance", "AuthorizeGateway", "CaptureOrVoid", "CommitLedger", "NotifyMerchant")
 
@@ -30,7 +36,7 @@ CANNOT_BE_NARROWED = {
 
 def statements() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every statement of every policy, with the resource that has it."""
-    for name, resource in RESOURCES.items():
+    for name, resource in EVERY.items():
         properties = resource.get("Properties", {})
         for policy in properties.get("Policies", []):
             for statement in policy.get("Statement", []):
@@ -65,21 +71,22 @@ def test_nobody_may_do_everything() -> None:
 
 def test_each_function_has_rights_of_its_own_and_reads_no_secret_that_it_does_not_use() -> None:
     owner = [name for name, s in statements() if "DatabaseOwnerSecretId" in str(s["Resource"])]
-    assert owner == ["Migrate"]
+    assert owner == ["pipeline.Migrate"]
     gateways = {name for name, f in FUNCTIONS.items() if {"Ref": "ReadGatewaysSecret"} in f["Policies"]}
     assert gateways == {"AuthorizeGateway", "CaptureOrVoid", "GatewayWebhooks"}
     without = {name for name, f in FUNCTIONS.items() if {"Ref": "ReadDatabaseSecret"} not in f["Policies"]}
     assert without == {"Authorizer", "NotifyMerchant"}
-    assert [name for name, f in FUNCTIONS.items() if not f["Policies"]] == []
+    assert [name for name, f in EVERY_FUNCTION.items() if not f["Policies"]] == []
 
 
 def test_no_secret_is_a_parameter() -> None:
-    named = {name for name in T["Parameters"] if re.search("secret|password|key|token", name, re.IGNORECASE)}
+    named = {name for t in ALL.values() for name in t["Parameters"]
+             if re.search("secret|password|key|token", name, re.IGNORECASE)}
     assert named == set(SECRETS)
 
 
 def test_every_function_is_a_handler_of_its_own() -> None:
-    handlers = {name: f["Handler"].removesuffix(".handler") for name, f in FUNCTIONS.items()}
+    handlers = {name: f["Handler"].removesuffix(".handler") for name, f in EVERY_FUNCTION.items()}
     there = {path.removesuffix(".py").replace("/", ".") for path, text in modules("pipeline")
              if path.startswith("pipeline/handlers/") and "\ndef handler(" in text}  # fmt: skip
     assert sorted(handlers.values()) == sorted(there)
@@ -88,14 +95,15 @@ def test_every_function_is_a_handler_of_its_own() -> None:
 def test_what_the_code_asks_of_the_environment_is_set() -> None:
     asked = re.compile(r'\.(?:text|number|seconds)\("([A-Z_]+)"\)')
     names = {name for path, text in modules("pipeline") for name in asked.findall(text)}
-    everywhere = set(SHARED["Environment"]["Variables"])
-    somewhere = {name for f in FUNCTIONS.values() for name in f.get("Environment", {}).get("Variables", {})}
-    assert names <= everywhere | somewhere
-    for function in FUNCTIONS.values():
+    everywhere = {stem: set(t.get("Globals", NO_GLOBALS)["Function"].get("Environment", {}).get("Variables", {}))
+                  for stem, t in ALL.items()}
+    own = {name: set(f.get("Environment", {}).get("Variables", {})) for name, f in EVERY_FUNCTION.items()}
+    assert names <= set().union(*everywhere.values(), *own.values())
+    for name, function in EVERY_FUNCTION.items():
         path = ROOT / (function["Handler"].removesuffix(".handler").replace(".", "/") + ".py")
-        own = set(function.get("Environment", {}).get("Variables", {}))
         if path.exists():
-            assert set(asked.findall(path.read_text(encoding="utf-8"))) <= everywhere | own, path
+            said = set(asked.findall(path.read_text(encoding="utf-8")))
+            assert said <= everywhere[name.partition(".")[0]] | own[name], path
 
 
 @pytest.mark.property(37)
@@ -123,7 +131,7 @@ def test_budgets_end_before_their_functions_and_functions_before_the_edge() -> N
 
 
 def test_every_function_has_a_timeout_of_its_own() -> None:
-    assert [name for name, f in FUNCTIONS.items() if not 0 < f.get("Timeout", 0) <= 300] == []
+    assert [name for name, f in EVERY_FUNCTION.items() if not 0 < f.get("Timeout", 0) <= 300] == []
 
 
 def test_only_gateways_come_without_a_key() -> None:
@@ -138,13 +146,14 @@ def test_only_gateways_come_without_a_key() -> None:
 
 
 def test_logs_end_some_day_and_hold_no_data_of_an_execution() -> None:
-    groups = [r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::Logs::LogGroup"]
+    groups = [r["Properties"] for r in EVERY.values() if r["Type"] == "AWS::Logs::LogGroup"]
     assert groups
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
-    assert SHARED["LoggingConfig"] == {"LogGroup": {"Ref": "FunctionLogs"}}
     assert all(m["Logging"]["IncludeExecutionData"] is False for m in MACHINES.values())
     assert all(m["Tracing"]["Enabled"] for m in MACHINES.values())
-    assert SHARED["Tracing"] == "Active"
+    for stem in {name.partition(".")[0] for name in EVERY_FUNCTION}:
+        shared = ALL[stem]["Globals"]["Function"]
+        assert (shared["LoggingConfig"], shared["Tracing"]) == ({"LogGroup": {"Ref": "FunctionLogs"}}, "Active"), stem
 
 
 def test_the_saga_is_express_and_what_finishes_it_is_standard() -> None:
@@ -152,24 +161,30 @@ def test_the_saga_is_express_and_what_finishes_it_is_standard() -> None:
 
 
 def test_tables_are_kept_and_can_be_taken_back_to_any_moment() -> None:
-    tables = {name: r for name, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table"}
-    assert set(tables) == {"IdempotencyTable", "WorkerSlotsTable", "ApiKeysTable"}
+    tables = {name: r for name, r in EVERY.items() if r["Type"] == "AWS::DynamoDB::Table"}
+    assert set(tables) >= {"pipeline.IdempotencyTable", "pipeline.WorkerSlotsTable", "pipeline.ApiKeysTable"}
     for table in tables.values():
         assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
         assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-    ttl = tables["IdempotencyTable"]["Properties"]["TimeToLiveSpecification"]
+    ttl = tables["pipeline.IdempotencyTable"]["Properties"]["TimeToLiveSpecification"]
     assert ttl == {"AttributeName": "expires_at", "Enabled": True}
 
 
 def test_what_cannot_be_delivered_is_kept_and_told() -> None:
-    queue = RESOURCES["Outbox"]["Properties"]["RedrivePolicy"]
-    assert queue["deadLetterTargetArn"] == {"Fn::GetAtt": ["OutboxDeadLetters", "Arn"]}
-    watched = str(RESOURCES["OutboxUndelivered"]["Properties"]["Dimensions"])
-    assert "OutboxDeadLetters" in watched
+    queues = {name: r["Properties"] for name, r in EVERY.items() if r["Type"] == "AWS::SQS::Queue"}
+    watched = str([r["Properties"]["Dimensions"] for r in EVERY.values() if r["Type"] == "AWS::CloudWatch::Alarm"])
+    dead = {name: queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for name, queue in queues.items()
+            if "RedrivePolicy" in queue}  # fmt: skip
+    assert dead["notify.Outbox"] == "OutboxDeadLetters"
+    assert {name for name in queues if name not in dead} == {
+        f"{name.partition('.')[0]}.{target}" for name, target in dead.items()}  # fmt: skip
+    assert [target for target in dead.values() if f"'{target}'" not in watched] == []
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
 
 
-def test_the_template_has_nothing_that_cloudformation_does_not_read() -> None:
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.stem))
+def test_the_template_has_nothing_that_cloudformation_does_not_read(path: Path) -> None:
     """Aliases are YAML, but not CloudFormation's YAML."""
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     assert re.findall(r"(?m)^[^#\"']*?[:\-] [&*]\w+", text) == []
