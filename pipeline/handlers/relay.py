@@ -1,4 +1,4 @@
-"""Relay: sends the outbox to its queue, for one payment when a saga asks and for all by schedule."""
+"""Relay: sends the outbox where it goes; one payment's outcome when a saga asks, and all that waits by schedule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.errors import Retryable
 from pipeline.handlers.parts import client, database
 from pipeline.ledger.outbox import Outbox
-from pipeline.notify.relay import queue, relay
+from pipeline.notify.relay import OUTCOME, Send, queue, relay
 from pipeline.settings import Settings
 from pipeline.telemetry import log
 from pipeline.times import utc_now
@@ -19,16 +19,22 @@ LONGEST = timedelta(seconds=40)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """{"payment_id": "..."} drains one payment, anything else whatever waits."""
+    """{"payment_id": "..."} sends what that payment's merchant is to be told, anything else whatever waits."""
     start = time.monotonic()
     asked = event.get("payment_id")
     payment_id = None if asked is None else int(asked)
+    # What goes to the lake goes in large records: one payment's few lines wait for the schedule.
+    kinds = None if payment_id is None else (OUTCOME,)
     try:
-        done = relay(Outbox(database()), queue(client("sqs"), Settings.of().text("OUTBOX_QUEUE_URL")), utc_now,
-                     payment_id=payment_id, until=utc_now() + LONGEST)
+        done = relay(Outbox(database()), _routes(), utc_now, payment_id=payment_id, kinds=kinds,
+                     until=utc_now() + LONGEST)
     except Retryable as error:
         log("relay", outcome="retryable", payment_id=payment_id, reason=str(error))
         return {"outcome": "retryable"}
     log("relay", outcome="ok", payment_id=payment_id, found=done.taken, delivered=done.delivered,
         duration_ms=(time.monotonic() - start) * 1000)
-    return {"outcome": "ok", "taken": done.taken, "delivered": done.delivered}
+    return {"outcome": "ok", "taken": done.taken, "delivered": done.delivered, "kinds": dict(done.kinds)}
+
+
+def _routes() -> dict[str, Send]:
+    return {OUTCOME: queue(client("sqs"), Settings.of().text("OUTBOX_QUEUE_URL"))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,12 @@ from pipeline.ledger.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """kind: ledger_entry, payment_state and payment_event are lines of these lake tables, payment_outcome tells of a
-    final status; body is one JSON object as text, to be delivered as it stands."""
+    """kind: ledger_entry, payment_state, payment_event and ledger_control are lines of these lake tables,
+    payment_outcome tells of a final status; body is one JSON object as text, to be delivered as it stands.
+    payment_id is None where a row is of no payment."""
 
     outbox_id: str
-    payment_id: int
+    payment_id: int | None
     kind: str
     body: str
     created_at: datetime
@@ -32,13 +33,15 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, *, at: datetime, taken_until: datetime, limit: int) -> list[OutboxRow]:
-        """Up to `limit` of the oldest rows that nobody has, oldest first."""
-        return self._take(None, at, taken_until, limit)
+    def take(self, *, at: datetime, taken_until: datetime, limit: int,
+             kinds: Collection[str] | None = None) -> list[OutboxRow]:
+        """Up to `limit` of the oldest rows of `kinds` (None: of any) that nobody has, oldest first."""
+        return self._take(None, at, taken_until, limit, kinds)
 
-    def outbox_of(self, payment_id: int, *, at: datetime, taken_until: datetime, limit: int = 100) -> list[OutboxRow]:
+    def outbox_of(self, payment_id: int, *, at: datetime, taken_until: datetime, limit: int = 100,
+                  kinds: Collection[str] | None = None) -> list[OutboxRow]:
         """The same for the rows of one payment."""
-        return self._take(payment_id, at, taken_until, limit)
+        return self._take(payment_id, at, taken_until, limit, kinds)
 
     def delivered(self, outbox_ids: Sequence[str]) -> None:
         """Forgets exactly these."""
@@ -53,8 +56,10 @@ class Outbox:
         row = self._database.read("outbox_lag", {})[0]
         return row["waiting"], row["oldest"]
 
-    def _take(self, payment_id: int | None, at: datetime, taken_until: datetime, limit: int) -> list[OutboxRow]:
-        asked = {"payment_id": payment_id, "at": at, "taken_until": taken_until, "limit": limit}
+    def _take(self, payment_id: int | None, at: datetime, taken_until: datetime, limit: int,
+              kinds: Collection[str] | None) -> list[OutboxRow]:
+        asked = {"payment_id": payment_id, "at": at, "taken_until": taken_until, "limit": limit,
+                 "kinds": None if kinds is None else sorted(kinds)}
 
         def work(connection: Connection) -> list[OutboxRow]:
             return [OutboxRow(**row) for row in connection.execute(statement("take_outbox"), asked).fetchall()]

@@ -1,21 +1,29 @@
-"""Sends rows of the outbox to its queue: at least once, and of what was taken exactly the delivered is forgotten."""
+"""Sends rows of the outbox where their kind goes: at least once, and exactly what was delivered is forgotten."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from pipeline.errors import Misused
 from pipeline.times import Clock, iso_ms
+
+OUTCOME = "payment_outcome"
+"""The kind of what merchants and subscribers are told; all others are lines of lake tables."""
+
+ROUND = 2_000
+"""Rows that are taken at once: enough that each table's share fills most of a record."""
+LENT = timedelta(seconds=60)
+"""How long rows are lent; longer than the relay's timeout, so that two relays do not send the same ones."""
 
 BATCH = 10
 """Messages that the queue takes at once."""
 BATCH_BYTES = 250_000
 """Below the queue's limit of 256 KiB for all messages of a batch."""
-LENT = timedelta(seconds=60)
-"""How long rows are lent; longer than the relay's timeout, so that two relays do not send the same ones."""
 
 
 class Row(Protocol):
@@ -24,7 +32,7 @@ class Row(Protocol):
     @property
     def outbox_id(self) -> str: ...
     @property
-    def payment_id(self) -> int: ...
+    def payment_id(self) -> int | None: ...
     @property
     def kind(self) -> str: ...
     @property
@@ -36,11 +44,13 @@ class Row(Protocol):
 class Outbox(Protocol):
     """What the relay asks of the ledger's outbox. All methods may raise Retryable."""
 
-    def take(self, *, at: datetime, taken_until: datetime, limit: int) -> Sequence[Row]:
-        """Lends up to `limit` of the oldest free rows."""
+    def take(self, *, at: datetime, taken_until: datetime, limit: int,
+             kinds: Collection[str] | None = None) -> Sequence[Row]:
+        """Lends up to `limit` of the oldest free rows of `kinds` (None: of any)."""
         ...
 
-    def outbox_of(self, payment_id: int, *, at: datetime, taken_until: datetime, limit: int = 100) -> Sequence[Row]:
+    def outbox_of(self, payment_id: int, *, at: datetime, taken_until: datetime, limit: int = 100,
+                  kinds: Collection[str] | None = None) -> Sequence[Row]:
         """The same of one payment."""
         ...
 
@@ -53,6 +63,51 @@ class Outbox(Protocol):
         ...
 
 
+Send = Callable[[Sequence[Row]], frozenset[str]]
+"""Sends rows of one kind and returns the outbox_ids of those that were accepted; the others will be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """taken: rows that were lent; delivered: of these, sent and forgotten; kinds: the delivered by their kind."""
+
+    taken: int
+    delivered: int
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+
+def relay(outbox: Outbox, routes: Mapping[str, Send], clock: Clock, *, payment_id: int | None = None,
+          kinds: Collection[str] | None = None, limit: int = ROUND, until: datetime | None = None) -> Relayed:
+    """Sends rows of one payment, or (None) round after round of the oldest until none is left or `until` is reached.
+
+    `routes` says by kind who sends, in the order of sending; rows of other kinds, or (with `kinds`) of others than
+    these, stay. What was not accepted is given back at the end, so that it holds up nothing behind it; a round of
+    which nothing was accepted is the last. May raise Retryable, and Misused for a kind without a route.
+    """
+    chosen = list(routes) if kinds is None else list(kinds)
+    if strangers := sorted(set(chosen) - routes.keys()):
+        raise Misused(f"no route for {', '.join(strangers)}; there are {', '.join(routes)}")
+    taken, counts, left = 0, Counter[str](), list[tuple[datetime, list[str]]]()
+    while True:
+        at = clock()
+        lent = at + LENT
+        rows = (outbox.take(at=at, taken_until=lent, limit=limit, kinds=chosen) if payment_id is None
+                else outbox.outbox_of(payment_id, at=at, taken_until=lent, limit=limit, kinds=chosen))
+        sent = _sent(rows, routes)
+        # By their ids and never by a watermark: rows commit out of order.
+        if sent:
+            outbox.delivered(sorted(sent))
+        taken += len(rows)
+        counts.update(row.kind for row in rows if row.outbox_id in sent)
+        if rest := sorted({row.outbox_id for row in rows} - sent):
+            left.append((lent, rest))
+        if len(rows) < limit or not sent or (until is not None and clock() >= until):
+            break
+    for lent, rest in left:
+        outbox.give_back(rest, taken_until=lent)
+    return Relayed(taken, counts.total(), dict(counts))
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A row as it goes to the queue; `key` names it within its batch."""
@@ -61,75 +116,52 @@ class Message:
     body: str
 
 
-Send = Callable[[Sequence[Message]], frozenset[str]]
-"""Sends up to BATCH messages and returns the keys of those that were accepted; the others may be sent again alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Relayed:
-    """taken: rows that were lent; delivered: of these, sent and forgotten."""
-
-    taken: int
-    delivered: int
-
-
-def relay(outbox: Outbox, send: Send, clock: Clock, *, payment_id: int | None = None, limit: int = 100,
-          until: datetime | None = None) -> Relayed:
-    """Sends rows of one payment, or (None) round after round of the oldest until none is left or `until` is reached.
-
-    What was not accepted is tried once more alone, then given back for the next relay. May raise Retryable.
-    """
-    taken = delivered = 0
-    while True:
-        at = clock()
-        lent = at + LENT
-        rows = (outbox.take(at=at, taken_until=lent, limit=limit) if payment_id is None
-                else outbox.outbox_of(payment_id, at=at, taken_until=lent, limit=limit))
-        sent = _send_all(rows, send)
-        # By their ids and never by a watermark: rows commit out of order.
-        if sent:
-            outbox.delivered(sorted(sent))
-        left = sorted({row.outbox_id for row in rows} - sent)
-        if left:
-            outbox.give_back(left, taken_until=lent)
-        taken, delivered = taken + len(rows), delivered + len(sent)
-        if left or len(rows) < limit or (until is not None and clock() >= until):
-            return Relayed(taken, delivered)
-
-
 def message(row: Row) -> Message:
     """A row as JSON: outbox_id, payment_id (a string), kind, created_at, and body, which is a JSON document as text."""
-    text = json.dumps({"outbox_id": row.outbox_id, "payment_id": str(row.payment_id), "kind": row.kind,
+    payment_id = None if row.payment_id is None else str(row.payment_id)
+    text = json.dumps({"outbox_id": row.outbox_id, "payment_id": payment_id, "kind": row.kind,
                        "created_at": iso_ms(row.created_at), "body": row.body}, separators=(",", ":"))
     return Message(row.outbox_id, text)
 
 
 def queue(client: Any, url: str) -> Send:
-    """Sends to an SQS queue. `client`: boto3's sqs."""
+    """Sends to an SQS queue; what a batch did not take is tried once more alone. `client`: boto3's sqs."""
 
-    def send(messages: Sequence[Message]) -> frozenset[str]:
-        answer = client.send_message_batch(QueueUrl=url, Entries=[
-            {"Id": sent.key, "MessageBody": sent.body} for sent in messages])
-        return frozenset(str(entry["Id"]) for entry in answer.get("Successful", ()))
+    def put(batch: Sequence[Message]) -> set[str]:
+        try:
+            answer = client.send_message_batch(QueueUrl=url, Entries=[
+                {"Id": sent.key, "MessageBody": sent.body} for sent in batch])
+        except Exception:
+            # It may have arrived all the same; it is sent again, and receivers know it by its id.
+            return set()
+        return {str(entry["Id"]) for entry in answer.get("Successful", ())}
+
+    def send(rows: Sequence[Row]) -> frozenset[str]:
+        sent: set[str] = set()
+        for batch in _batches([message(row) for row in rows]):
+            accepted = put(batch)
+            for rest in [one for one in batch if one.key not in accepted]:
+                accepted |= put([rest])
+            sent |= accepted
+        return frozenset(sent)
 
     return send
 
 
-def _send_all(rows: Sequence[Row], send: Send) -> set[str]:
+def _sent(rows: Sequence[Row], routes: Mapping[str, Send]) -> set[str]:
     sent: set[str] = set()
-    for batch in _batches([message(row) for row in rows]):
-        accepted = _send(batch, send)
-        for rest in [one for one in batch if one.key not in accepted]:
-            accepted |= _send([rest], send)
-        sent |= accepted
+    for kind, send in routes.items():
+        mine = [row for row in rows if row.kind == kind]
+        if mine:
+            sent |= _accepted(send, mine)
     return sent
 
 
-def _send(batch: Sequence[Message], send: Send) -> set[str]:
+def _accepted(send: Send, rows: Sequence[Row]) -> set[str]:
     try:
-        return set(send(batch))
+        return set(send(rows)) & {row.outbox_id for row in rows}
     except Exception:
-        # It may have arrived all the same; it is sent again, and receivers know it by its id.
+        # Some may have arrived; all are sent again.
         return set()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -183,17 +183,19 @@ class MemoryLedger:
                     for payment_id, kept in self._kept.items() for journal in kept.journals
                     for _, entry in journal.entries]
 
-    def take(self, *, at: datetime, taken_until: datetime, limit: int,
+    def take(self, *, at: datetime, taken_until: datetime, limit: int, kinds: Collection[str] | None = None,
              payment_id: int | None = None) -> list[OutboxRow]:
         with self._lock:
             free = [row for row, taken in self._outbox.values()
-                    if (taken is None or taken <= at) and payment_id in (None, row.payment_id)]
+                    if (taken is None or taken <= at) and payment_id in (None, row.payment_id)
+                    and (kinds is None or row.kind in kinds)]
             chosen = sorted(free, key=lambda row: row.outbox_id)[:limit]
             self._outbox |= {row.outbox_id: (row, taken_until) for row in chosen}
             return chosen
 
-    def outbox_of(self, payment_id: int, *, at: datetime, taken_until: datetime, limit: int = 100) -> list[OutboxRow]:
-        return self.take(at=at, taken_until=taken_until, limit=limit, payment_id=payment_id)
+    def outbox_of(self, payment_id: int, *, at: datetime, taken_until: datetime, limit: int = 100,
+                  kinds: Collection[str] | None = None) -> list[OutboxRow]:
+        return self.take(at=at, taken_until=taken_until, limit=limit, kinds=kinds, payment_id=payment_id)
 
     def delivered(self, outbox_ids: Sequence[str]) -> None:
         with self._lock:
