@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pipeline.errors import Retryable
 from pipeline.gate.port import Gate
-from pipeline.ledger.port import Payment
+from pipeline.ledger.port import Event, Payment
 from pipeline.ledger.statuses import FINAL, Status
 from pipeline.outcomes import Outcome
 from pipeline.saga.answer import answer, summary
@@ -17,6 +17,7 @@ from pipeline.saga.operations import capture_in_doubt
 from pipeline.saga.ports import Ports
 from pipeline.saga.settle import Decision, change, ended, event, is_saga_over, settle
 
+STEP = "recovery"
 HOLD_EXPIRING = "hold_expiring"
 HOLD_GONE = "hold_gone"
 INTERRUPTED = "interrupted"
@@ -81,25 +82,34 @@ def _claim(ports: Ports, payment_id: int, *, resting: bool) -> Payment | None:
 def decide(ports: Ports, call: Call) -> Result:
     """Which way a claimed payment goes. outcome: void (before the pivot), capture (in doubt: ask the gateway), commit
     (after it), or done (its saga is over)."""
+    way = "void"
 
     def choose(payment: Payment) -> Decision | Result:
-        status = payment.status
+        nonlocal way
+        way, status = "void", payment.status
         if status in FINAL:
-            return _way("done", payment)
+            return _done(payment)
+        if status is Status.AUTHORIZED:
+            return _resting(ports, payment)
         if status is Status.CAPTURED:
-            return _way("commit", payment)
-        if status is Status.CAPTURING or (status is Status.IN_DOUBT and capture_in_doubt(ports.ledger, payment)):
-            return _way("capture", payment)
-        return _resting(ports, payment) if status is Status.AUTHORIZED else _way("void", payment)
+            way = "commit"
+        elif status is Status.CAPTURING or (status is Status.IN_DOUBT and capture_in_doubt(ports.ledger, payment)):
+            way = "capture"
+        return Decision(change(payment, ports.clock(), events=(_taken_up(payment),)), Outcome.OK)
 
     found = ended(settle(ports, call, choose))
     # What was only put back to rest has no way to go.
     return found | {"outcome": "done"} if found["outcome"] == str(Outcome.RESTING) else (
-        found | {"outcome": "void"} if found["outcome"] == str(Outcome.OK) else found)
+        found | {"outcome": way} if found["outcome"] == str(Outcome.OK) else found)
 
 
-def _way(way: str, payment: Payment) -> Result:
-    return result(Outcome.DONE, payment, payment.cause) | {"outcome": way}
+def _taken_up(payment: Payment) -> Event:
+    """That recovery begins, and for the how manieth time: every saga has one execution that is not recovery's."""
+    return event(STEP, "started", attempt=max(payment.fence - payment.saga_sequence, 1), code=str(payment.status))
+
+
+def _done(payment: Payment) -> Result:
+    return result(Outcome.DONE, payment, payment.cause)
 
 
 def _resting(ports: Ports, payment: Payment) -> Decision | Result:
@@ -107,7 +117,7 @@ def _resting(ports: Ports, payment: Payment) -> Decision | Result:
     lapses soon; anything else that is merely authorised is given back."""
     at = ports.clock()
     if is_saga_over(payment):
-        return _way("done", payment)
+        return _done(payment)
     lapses = payment.hold_expires_at is not None and payment.hold_expires_at - at < ports.policy.hold_margin
     if payment.saga == "capture":
         rests = payment.cause not in (HOLD_GONE, HOLD_EXPIRING)
@@ -116,9 +126,9 @@ def _resting(ports: Ports, payment: Payment) -> Decision | Result:
     if rests and not lapses:
         cause = payment.cause or (INTERRUPTED if payment.saga == "capture" else None)
         return Decision(change(payment, at, updates={"cause": cause}, release_lease=True,
-                               events=(event("recovery", "recovered", code=cause),)), Outcome.RESTING)
+                               events=(event(STEP, "recovered", code=cause),)), Outcome.RESTING)
     cause = payment.cause or (HOLD_EXPIRING if lapses else INTERRUPTED)
-    return Decision(change(payment, at, updates={"cause": cause}), Outcome.OK)
+    return Decision(change(payment, at, updates={"cause": cause}, events=(_taken_up(payment),)), Outcome.OK)
 
 
 def close(ports: Ports, gate: Gate, call: Call) -> Result:
@@ -139,6 +149,6 @@ def close(ports: Ports, gate: Gate, call: Call) -> Result:
     def release(held: Payment) -> Decision | Result:
         if is_saga_over(held):
             return result(Outcome.OK, held)
-        return Decision(change(held, ports.clock(), release_lease=True))
+        return Decision(change(held, ports.clock(), release_lease=True, events=(event(STEP, "recovered"),)))
 
     return ended(settle(ports, replace(call, keep_lease=False), release))

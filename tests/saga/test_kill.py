@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -225,3 +226,21 @@ def test_a_payment_that_ended_since_it_was_listed_is_not_claimed() -> None:
     world.ledger.unfinished = lambda *, at, limit: [77]
     assert sweep(world.ports, world).claimed == 0
     assert world.payment() == settled
+
+
+@GATEWAYS
+def test_recovery_leaves_its_beginning_and_its_end_in_the_audit_trail(gateway: str) -> None:
+    world = World()
+
+    def before(state: str, count: int) -> None:
+        if state == "AfterCapture":
+            raise Killed
+
+    world.before = before
+    world.pay(gateway=gateway)
+    world.sweep()
+    world.check()
+    lines = [json.loads(row.body) for row in world.ledger.take(at=world.clock(), taken_until=world.clock(),
+                                                               limit=100, kinds=["payment_event"])]
+    told = [(line["outcome"], line["attempt"], line["error_code"]) for line in lines if line["step"] == "recovery"]
+    assert told == [("started", 1, "CAPTURED"), ("recovered", 1, None)]
