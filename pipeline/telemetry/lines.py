@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 
 IDENTIFIERS = frozenset({
     "payment_id", "merchant_id", "trace_id", "execution", "request_id", "worker", "slot", "event_id", "outbox_id",
@@ -31,10 +32,19 @@ def log(event: str, **fields: object) -> None:
     Values are numbers, truth values, None, or text (cut at 300 characters; anything else is logged as its type's name).
     What looks like a card number in a text is masked, except in identifiers.
     """
-    line: dict[str, object] = {"event": event}
-    line |= {name: _value(name, value) for name, value in fields.items() if name in FIELDS}
+    write({"event": event, **listed(fields)})
+
+
+def listed(fields: Mapping[str, object]) -> dict[str, object]:
+    """`fields` as a line may have them."""
+    line = {name: _value(name, value) for name, value in fields.items() if name in FIELDS}
     if strangers := sorted(fields.keys() - FIELDS):
         line["left_out"] = strangers
+    return line
+
+
+def write(line: Mapping[str, object]) -> None:
+    """One JSON document on a line of its own."""
     sys.stdout.write(json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n")
     sys.stdout.flush()
 
