@@ -9,13 +9,17 @@ from typing import Any
 
 from pipeline.ledger.connection import Connection, Database
 from pipeline.ledger.statements import statement
+from pipeline.schemas.ulid import minted_at
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
     """kind: ledger_entry, payment_state, payment_event and ledger_control are lines of these lake tables,
     payment_outcome tells of a final status; body is one JSON object as text, to be delivered as it stands.
-    payment_id is None where a row is of no payment."""
+    payment_id is None where a row is of no payment, that is for ledger_control.
+
+    created_at is the event_at of what the row tells of, and so says its partition in the lake; for ledger_control it is
+    the row's hour_start. When the row was written is told by its outbox_id."""
 
     outbox_id: str
     payment_id: int | None
@@ -52,9 +56,9 @@ class Outbox:
         self._write("give_back_outbox", {"outbox_ids": list(outbox_ids), "taken_until": taken_until})
 
     def lag(self) -> tuple[int, datetime | None]:
-        """How many rows wait, and since when the oldest does."""
+        """How many rows wait, and since when the oldest does, to the millisecond."""
         row = self._database.read("outbox_lag", {})[0]
-        return row["waiting"], row["oldest"]
+        return row["waiting"], None if row["oldest"] is None else minted_at(row["oldest"])
 
     def _take(self, payment_id: int | None, at: datetime, taken_until: datetime, limit: int,
               kinds: Collection[str] | None) -> list[OutboxRow]:

@@ -40,7 +40,8 @@ def test_all_apply_once_however_many_migrate_at_once(empty: local.Database) -> N
     assert sorted(name for names in applied for name in names) == [m.name for m in migrations()]
     assert migrate(empty.owner_dsn, empty.app_password) == []
     assert {"payments", "operations", "journals", "ledger_entries", "balances", "saga_journal", "outbox",
-            "gateway_events", "status_transitions", "schema_migrations"} == _tables(empty)
+            "gateway_events", "status_transitions", "control_revisions", "control_runs",
+            "schema_migrations"} == _tables(empty)
 
 
 def test_a_changed_or_vanished_or_late_migration_is_refused(empty: local.Database) -> None:

@@ -1,4 +1,5 @@
 -- purpose: how far the relay is behind
--- grain: one row: how many rows wait, and since when the oldest does
+-- grain: one row: how many rows wait, and the oldest of them
 -- parameters:
-SELECT count(*) AS waiting, min(created_at) AS oldest FROM outbox
+-- By its id, which tells when it was written: created_at of a control total is the hour that it counts.
+SELECT count(*) AS waiting, min(outbox_id) AS oldest FROM outbox
