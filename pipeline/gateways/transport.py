@@ -17,8 +17,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipeline.errors import Misused, PipelineError
-from pipeline.gateways.timed_socket import Deadline, NotSent, TimedSocket, TooLong
 from pipeline.outcomes import Outcome
+from pipeline.timed_socket import Deadline, NotSent, TimedSocket, TooLong
 
 _deadline: ContextVar[Deadline | None] = ContextVar("gateway_deadline", default=None)
 

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipeline.errors import Misused
-from pipeline.gateways.timed_socket import LONGEST_ANSWER
 from pipeline.gateways.transport import Reply, Transport, Unanswered, outcome_of, within
 from pipeline.outcomes import Outcome
+from pipeline.timed_socket import LONGEST_ANSWER
 from tests.gateways.scripted import Script, ScriptedServer, answering, raw, silent, trickling
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"

@@ -9,9 +9,13 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONGEST_ANSWER = 2 * 1024 * 1024
+
+Address = tuple[socket.AddressFamily, tuple[object, ...]]
+"""A family, and what a socket of it connects to."""
 
 
 class NotSent(OSError):
@@ -23,7 +27,7 @@ class NotSent(OSError):
 
 
 class TooLong(Exception):
-    """The answer is longer than any that a gateway gives."""
+    """The answer is longer than any that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +52,27 @@ class Deadline:
 class TimedSocket:
     """What http.client uses of a socket: sendall, makefile, close. Its owner ends it."""
 
-    def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, raw: socket.socket, deadline: Deadline, longest: int = LONGEST_ANSWER) -> None:
         self._raw = raw
         self._deadline = deadline
+        self._longest = longest
         self._sent = False
 
     @classmethod
-    def open(cls, host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None) -> TimedSocket:
-        """A connection to `host`, with the TLS handshake done where `tls` is given. Raises NotSent."""
+    def open(cls, host: str, port: int, deadline: Deadline, tls: ssl.SSLContext | None, *,
+             at: Sequence[Address] | None = None, longest: int = LONGEST_ANSWER) -> TimedSocket:
+        """A connection to `host`, with the TLS handshake done where `tls` is given. Raises NotSent.
+
+        `at`: one of these is connected to, and `host` is not looked up. `longest`: bytes of an answer.
+        """
         raw = None
         try:
-            raw = _connected(_addresses(host, port, deadline), deadline)
+            raw = _connected(addresses(host, port, deadline) if at is None else at, deadline)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is not None:
                 raw.settimeout(deadline.left())
                 raw = tls.wrap_socket(raw, server_hostname=host)
-            return cls(raw, deadline)
+            return cls(raw, deadline, longest)
         except OSError as failure:
             if raw is not None:
                 raw.close()
@@ -82,7 +91,7 @@ class TimedSocket:
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """The answer as a binary stream; reading raises TimeoutError at the deadline and TooLong."""
-        return io.BufferedReader(_Stream(self._raw, self._deadline))
+        return io.BufferedReader(_Stream(self._raw, self._deadline, self._longest))
 
     def close(self) -> None:
         """Nothing yet: http.client lets go of a connection as soon as it has read the head of its last answer."""
@@ -93,9 +102,10 @@ class TimedSocket:
 
 
 class _Stream(io.RawIOBase):
-    def __init__(self, raw: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, raw: socket.socket, deadline: Deadline, longest: int) -> None:
         self._raw = raw
         self._deadline = deadline
+        self._longest = longest
         self._read = 0
 
     def readable(self) -> bool:
@@ -105,22 +115,22 @@ class _Stream(io.RawIOBase):
         self._raw.settimeout(self._deadline.left())
         count = self._raw.recv_into(buffer)
         self._read += count
-        if self._read > LONGEST_ANSWER:
+        if self._read > self._longest:
             raise TooLong
         return count
 
 
-_Address = tuple[socket.AddressFamily, tuple[object, ...]]
+def addresses(host: str, port: int, deadline: Deadline) -> list[Address]:
+    """Where `host` is. Raises OSError where it is nowhere, TimeoutError.
 
-
-def _addresses(host: str, port: int, deadline: Deadline) -> list[_Address]:
-    """Where `host` is. The system's resolver takes no timeout, so it is waited for from outside."""
+    The system's resolver takes no timeout, so it is waited for from outside.
+    """
     try:
         ipaddress.ip_address(host)
         return _resolved(host, port)
     except ValueError:
         pass
-    found: queue.SimpleQueue[list[_Address] | OSError] = queue.SimpleQueue()
+    found: queue.SimpleQueue[list[Address] | OSError] = queue.SimpleQueue()
 
     def resolve() -> None:
         try:
@@ -138,14 +148,14 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[_Address]:
     return result
 
 
-def _resolved(host: str, port: int) -> list[_Address]:
+def _resolved(host: str, port: int) -> list[Address]:
     return [(family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-def _connected(addresses: list[_Address], deadline: Deadline) -> socket.socket:
+def _connected(found: Sequence[Address], deadline: Deadline) -> socket.socket:
     """A connection to the first address that takes one. Raises OSError of the last, TimeoutError."""
     failure: OSError = ConnectionError("no address")
-    for family, address in addresses:
+    for family, address in found:
         raw = socket.socket(family, socket.SOCK_STREAM)
         try:
             raw.settimeout(deadline.left())
