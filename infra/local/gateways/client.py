@@ -77,9 +77,27 @@ class Client:
         found: list[dict[str, Any]] = self._ask("GET", f"events?{urlencode({'payment_id': payment_id})}")
         return found
 
-    def settle(self, folder: Path, until: str | None = None) -> list[dict[str, Any]]:
-        """Writes the settlement files that are due by `until` (the gateways' present) and not written yet."""
-        found: list[dict[str, Any]] = self._ask("POST", "settle", {"folder": str(folder.absolute()), "until": until})
+    def settle(self, folder: Path, until: str | None = None, *, quiet_since: str | None = None) -> list[dict[str, Any]]:
+        """Writes the settlement files that are due by `until` (the gateways' present) and not written yet; with
+        `quiet_since` also those of days on which nothing happened, from that instant's day on."""
+        found: list[dict[str, Any]] = self._ask("POST", "settle", {
+            "folder": str(folder.absolute()), "until": until, "quiet_since": quiet_since})
+        return found
+
+    def settled(self) -> list[dict[str, Any]]:
+        """What the files written so far say, line by line and payout by payout."""
+        found: list[dict[str, Any]] = self._ask("GET", "settled")
+        return found
+
+    def defect(self, kind: str, *, label: str, vendor: str, **more: Any) -> dict[str, Any]:
+        """The settlement will say something wrong, as settlement/README.md lists: payment_id, of, amount_minor,
+        currency. Refused where that cannot be."""
+        found: dict[str, Any] = self._ask("POST", "defects", {"kind": kind, "label": label, "vendor": vendor, **more})
+        return found
+
+    def defects(self) -> list[dict[str, Any]]:
+        """All of them, with what they change."""
+        found: list[dict[str, Any]] = self._ask("GET", "defects")
         return found
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from infra.local.gateways.keys import Reply
 from infra.local.gateways.model import Refusal
 from infra.local.gateways.report import iso_time
 from infra.local.gateways.sender import Sender
+from infra.local.gateways.settlement.defects import all_defects
+from infra.local.gateways.settlement.settle import settled
 from infra.local.gateways.simulator import Simulator
 from infra.local.gateways.wire import Request, as_json
 
@@ -42,6 +45,9 @@ class Control:
             "GET webhooks": lambda *_: sender.state(),
             "POST webhooks/forge": lambda body, _: sender.forge(body),
             "POST settle": self._settle,
+            "GET settled": lambda *_: settled(simulator.store),
+            "POST defects": lambda body, _: simulator.defect(body),
+            "GET defects": lambda *_: [asdict(defect) for defect in all_defects(simulator.store)],
             "GET events": lambda _, asked: self._events(asked),
         }
 
@@ -72,12 +78,13 @@ class Control:
 
     def _happen(self, body: dict[str, Any], _: Mapping[str, str]) -> Any:
         return self._simulator.happen(body["kind"], str(body["payment_id"]), vendor=body["vendor"],
-                                      amount=body.get("amount"))
+                                      amount=body.get("amount"), quiet=bool(body.get("quiet")))
 
     def _settle(self, body: dict[str, Any], _: Mapping[str, str]) -> Any:
-        until = body.get("until")
-        at = None if until is None else int(datetime.fromisoformat(until).timestamp() * 1000)
-        return self._simulator.settle(Path(body["folder"]), at)
+        until, quiet_since = (None if body.get(name) is None
+                              else int(datetime.fromisoformat(body[name]).timestamp() * 1000)
+                              for name in ("until", "quiet_since"))
+        return self._simulator.settle(Path(body["folder"]), until, quiet_since)
 
     def _events(self, asked: Mapping[str, str]) -> Any:
         found = self._simulator.outbox.all(asked.get("payment_id", ""))

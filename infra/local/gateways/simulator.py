@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from infra.local.gateways.keys import Reply
 from infra.local.gateways.model import SECOND
 from infra.local.gateways.outbox import Outbox
 from infra.local.gateways.report import book_report
+from infra.local.gateways.settlement.defects import record
 from infra.local.gateways.settlement.settle import settle
 from infra.local.gateways.store import Store
 from infra.local.gateways.stripe_api import StripeApi
@@ -65,8 +66,10 @@ class Simulator:
                 self._tell_expiry(row["vendor"], row["payment"], row["at"])
                 self.store.remember("told_expiries", str(row["number"]))
 
-    def happen(self, kind: str, payment_id: str, *, vendor: str, amount: int | None = None) -> dict[str, Any]:
-        """What nobody asked for: capture_failed, refund_failed, chargeback, chargeback_reversal. Raises Refusal."""
+    def happen(self, kind: str, payment_id: str, *, vendor: str, amount: int | None = None,
+               quiet: bool = False) -> dict[str, Any]:
+        """What nobody asked for: capture_failed, refund_failed, chargeback, chargeback_reversal; `quiet`: the webhooks
+        that tell of it are lost. Raises Refusal."""
         at = self.now()
         with self.store.transaction():
             found = self.book.find(vendor, payment_id, at)
@@ -74,7 +77,9 @@ class Simulator:
             ref = captured[-1].ref if captured else ""
             done = self.book.later(ref, kind, at, amount=amount)
             payment = self.book.get(vendor, ref, at)
-            if vendor == "adyen":
+            if quiet:
+                pass
+            elif vendor == "adyen":
                 codes = {"chargeback_reversal": "CHARGEBACK_REVERSED"}
                 self.outbox.adyen(codes.get(kind, kind.upper()), payment, done.ref, done.amount, at)
             elif kind.startswith("chargeback"):
@@ -85,17 +90,30 @@ class Simulator:
                 self.outbox.stripe(f"charge.dispute.funds_{moved}", payment, shown, at)
             elif kind == "refund_failed":
                 self.outbox.stripe("refund.failed", payment, refund(payment, done, failed=True), at)
-            return {"ref": done.ref, "payment": ref, "amount": done.amount}
+            return {"ref": done.ref, "payment": ref, "amount": done.amount, "number": done.number}
+
+    def defect(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Writes down, under its label, what the settlement will say wrongly, or that a webhook is lost: then `of`
+        befalls the payment and nobody is told. Raises ValueError, Refusal."""
+        with self.store.transaction():
+            operation = 0
+            if wanted.get("kind") == "webhook_lost":
+                operation = int(self.happen(str(wanted["of"]), str(wanted["payment_id"]), vendor=str(wanted["vendor"]),
+                                            quiet=True)["number"])
+            return record(self.book, wanted, self.now(), operation)
 
     def report(self, since: int = 0) -> list[dict[str, Any]]:
         """The book, operation by operation."""
         self.lapse()
         return book_report(self.store, since)
 
-    def settle(self, folder: Path, until: int | None = None) -> list[dict[str, Any]]:
-        """Writes the settlement files that are due by `until` (the gateways' present) to `folder`; what was written."""
+    def settle(self, folder: Path, until: int | None = None, quiet_since: int | None = None) -> list[dict[str, Any]]:
+        """Writes the settlement files that are due by `until` (the gateways' present) to `folder`; what was written.
+
+        An `until` in the future settles as if nothing more happened before it; what does is in no file.
+        """
         self.lapse()
-        return settle(self.store, folder, min(until or self.now(), self.now()))
+        return settle(self.store, folder, until or self.now(), quiet_since)
 
     def _tell_expiry(self, vendor: str, ref: str, at: int) -> None:
         payment = self.book.get(vendor, ref, at)

@@ -113,8 +113,8 @@ def test_files_come_once_when_they_are_due_and_cover_all_time(tmp_path: Path) ->
     arrivals = json.loads((tmp_path / "arrivals.json").read_text())
     assert set(arrivals) == {file["name"] for file in [*first, *second]}
     for account in (SECRETS.stripe_account, SECRETS.adyen_account):
-        spans = sorted((a["covers_from"], a["covers_until"]) for a in arrivals.values()
-                       if a["gateway_account"] == account)
+        spans = sorted((a["covers_from"], a["covers_until"]) for name, a in arrivals.items()
+                       if a["gateway_account"] == account and "_payouts_" not in name)
         assert all(before[1] == after[0] for before, after in pairwise(spans))
     for file in [*first, *second]:
         assert file["until"] <= file["received_at"]
@@ -126,8 +126,9 @@ def test_a_sale_is_paid_two_business_days_later_over_weekend_and_holiday(tmp_pat
     driver.to("2026-07-06T11:59:00+00:00")  # Friday the third is a holiday
     assert driver.simulator.settle(tmp_path) == []
     driver.to("2026-07-06T12:00:00+00:00")
-    (file,) = driver.simulator.settle(tmp_path)
-    assert file["name"] == f"{SECRETS.stripe_account}_payout_reconciliation_2026-07-01_to_2026-07-02_UTC.csv"
+    assert [file["name"] for file in driver.simulator.settle(tmp_path)] == [
+        f"{SECRETS.stripe_account}_{report}_2026-07-01_to_2026-07-02_UTC.csv"
+        for report in ("payouts", "payout_reconciliation")]
 
 
 def test_a_negative_batch_is_carried_into_the_next(tmp_path: Path) -> None:

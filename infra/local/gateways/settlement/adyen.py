@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from infra.local.gateways.model import SECOND
 from infra.local.gateways.settlement.calendars import Calendar
+from infra.local.gateways.settlement.defects import all_defects, told
 from infra.local.gateways.settlement.files import Plan, Report, day_of, starts
 from infra.local.gateways.settlement.lines import Line, authorizations_between, lines_between, share
 from infra.local.gateways.store import Store
 from pipeline.schemas.currency import iso_exponent
 from recon.worlds.writers.adyen import AdyenRow, Head, settlement_details
+from recon.worlds.writers.money import local_time
 
 CALENDAR = Calendar("TARGET")
 ZONE = "Europe/Amsterdam"
@@ -39,11 +44,13 @@ def plan(since: int, until: int) -> list[Plan]:
         begins = ends
 
 
-def report(store: Store, account: str, planned: Plan) -> Report | None:
-    """The report of one batch, None for a day without any movement."""
-    lines = lines_between(store, "adyen", account, planned.since, planned.until)
+def report(store: Store, account: str, planned: Plan, *, quiet: bool = False) -> Report | None:
+    """The report of one batch, None for a day without any movement. `quiet`: then too, without payments."""
+    lines = told(lines_between(store, "adyen", account, planned.since, planned.until),
+                 [d for d in all_defects(store) if d.vendor == "adyen" and d.account == account], planned.since,
+                 planned.until)
     tried = authorizations_between(store, account, planned.since, planned.until)
-    if not lines and not tried:
+    if not lines and not tried and not quiet:
         return None
     number = int(store.fact(f"batch:{account}") or 0) + 1
     carried: dict[str, int] = json.loads(store.fact(f"carried:{account}") or "{}")
@@ -52,6 +59,7 @@ def report(store: Store, account: str, planned: Plan) -> Report | None:
     rows += [AdyenRow("Balancetransfer", planned.since, closed, amount, currency, "Balancetransfer",
                       modification_merchant_reference=f"Balancetransfer from batch {number - 1}")
              for currency, amount in sorted(carried.items())]
+    begin = len(rows)
     rows += [_row(line, closed) for line in lines]
     rows += [AdyenRow("Fee", closed, closed, -10 * times, currency, f"Transaction Fees {planned.day:%B %d %Y}")
              for currency, times in sorted(tried.items())]
@@ -69,7 +77,26 @@ def report(store: Store, account: str, planned: Plan) -> Report | None:
     head = Head(f"{account}Company", account, number, ZONE)
     return Report(f"{account}_settlement_detail_report_batch_{number}.csv",
                   settlement_details(head, rows, layout="booked"),
-                  {f"batch:{account}": str(number), f"carried:{account}": json.dumps(left)})
+                  {f"batch:{account}": str(number), f"carried:{account}": json.dumps(left)},
+                  told=_told(number, rows, begin, lines))
+
+
+def _told(number: int, rows: Sequence[AdyenRow], begin: int, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Lines of payments as the file has them, from row `begin` on; its first line is the header."""
+    seen: Counter[str] = Counter()
+    found = []
+    for place, row in enumerate(rows):
+        created = local_time(row.created, ZONE)[0]
+        own = f"{number}:{row.type}:{row.psp}:{row.modification}:{created}:{row.net}:{row.net_currency}"
+        seen[own] += 1
+        if begin <= place < begin + len(lines):
+            line = lines[place - begin]
+            found.append({
+                "what": "line", "line_no": place + 2, "native_id": f"{own}:{seen[own]}", "type": row.type,
+                "batch": str(number), "operation": line.number, "defect": line.defect,
+                "payment_id": row.merchant_reference, "gateway_ref": row.psp, "ref": row.modification,
+                "gross_minor": row.gross, "currency": row.gross_currency, "at": row.created // SECOND * SECOND})
+    return found
 
 
 def _row(line: Line, closed: int) -> AdyenRow:

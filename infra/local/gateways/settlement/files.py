@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
 from pathlib import Path
@@ -27,11 +28,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report's file, and the facts that hold once it is written."""
+    """A report's file, and the facts that hold once it is written.
+
+    `told` is what it says line by line and payout by payout, `beside` the reports that come with it.
+    """
 
     name: str
     text: str
     facts: dict[str, str] = field(default_factory=dict)
+    told: Sequence[Mapping[str, Any]] = ()
+    beside: Sequence[Report] = ()
 
 
 def write(folder: Path, account: str, planned: Plan, report: Report) -> None:

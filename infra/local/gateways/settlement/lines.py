@@ -27,6 +27,8 @@ class Line:
     method: str
     at: int
     created: int
+    defect: int = 0
+    """Number of the defect that it shows."""
 
 
 def lines_between(store: Store, vendor: str, account: str, since: int, until: int) -> list[Line]:

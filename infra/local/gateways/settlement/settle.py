@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC
 from pathlib import Path
@@ -17,10 +18,11 @@ _one_at_a_time = threading.Lock()
 _VENDORS = {"stripe": (stripe.plan, stripe.report, UTC), "adyen": (adyen.plan, adyen.report, ZoneInfo(adyen.ZONE))}
 
 
-def settle(store: Store, folder: Path, until: int) -> list[dict[str, Any]]:
+def settle(store: Store, folder: Path, until: int, quiet_since: int | None = None) -> list[dict[str, Any]]:
     """Files whose reports are ready by `until` (milliseconds UTC) and that were not written before; name and times.
 
-    A file is written again, the same, where it was cut off between the file and what is remembered of it.
+    With `quiet_since` days on which nothing happened have their files as well, from that instant's day on. A file is
+    written again, the same, where it was cut off between the file and what is remembered of it.
     """
     written = []
     with _one_at_a_time:
@@ -31,19 +33,31 @@ def settle(store: Store, folder: Path, until: int) -> list[dict[str, Any]]:
             begun = first_at(store, vendor, account)
             if begun is None:
                 continue
-            since = int(store.fact(done) or starts(day_of(begun, zone), zone))
+            first = begun if quiet_since is None else min(begun, quiet_since)
+            since = int(store.fact(done) or starts(day_of(first, zone), zone))
             for planned in plan(since, until):
-                made = report(store, account, _from(planned, store.fact(done)))
+                made = report(store, account, _from(planned, store.fact(done)), quiet=quiet_since is not None)
                 if made is None:
                     continue
                 planned = _from(planned, store.fact(done))
-                write(folder, account, planned, made)
+                for one in (*made.beside, made):
+                    write(folder, account, planned, one)
+                    written.append({"name": one.name, "gateway": vendor, "gateway_account": account,
+                                    "since": planned.since, "until": planned.until, "received_at": planned.ready})
                 with store.transaction():
                     for name, value in {**made.facts, done: str(planned.until)}.items():
                         store.remember(name, value)
-                written.append({"name": made.name, "gateway": vendor, "gateway_account": account,
-                                "since": planned.since, "until": planned.until, "received_at": planned.ready})
+                    for place, said in enumerate(made.told):
+                        body = json.dumps({**said, "gateway": vendor, "gateway_account": account})
+                        store.change("INSERT OR REPLACE INTO settled VALUES (?, ?, ?)", made.name, place, body)
     return written
+
+
+def settled(store: Store) -> list[dict[str, Any]]:
+    """What the files say, in order: lines (native_id as recon counts it, operation, defect, amounts in ISO minor units)
+    and payouts (batch, what was owed, what is told)."""
+    return [{"file": row["file"], **json.loads(row["body"])}
+            for row in store.rows("SELECT * FROM settled ORDER BY file, place")]
 
 
 def _from(planned: Any, settled: str | None) -> Any:
