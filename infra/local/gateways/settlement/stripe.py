@@ -118,8 +118,8 @@ def _rows(line: Line, available: int) -> list[StripeRow]:
         f"txn_{own}{line.number or f'd{line.defect}'}", _CATEGORIES[line.kind], line.at, available, line.currency,
         gross, _fee(line), f"Payment {line.payment_id}" if line.kind == "capture" else "", source=line.ref,
         charge=line.charge, intent=line.payment, facing=gross, facing_currency=line.currency,
-        charge_created=line.created, brand="MasterCard" if "mastercard" in line.method else "Visa", funding="credit", country="US",
-        payment_ref=line.payment_id, reason="fraudulent" if line.kind.startswith("chargeback") else "")
+        charge_created=line.created, brand="MasterCard" if "mastercard" in line.method else "Visa", funding="credit",
+        country="US", payment_ref=line.payment_id, reason="fraudulent" if line.kind.startswith("chargeback") else "")
     rest = gross - line.gross
     if line.kind != "capture" or not rest:
         return [head]
