@@ -94,8 +94,9 @@ def unguarded_number(node: exp.Expr, parameters: Parameters) -> bool:
 
 def unsafe_date_diff(node: exp.Expr, parameters: Parameters) -> bool:
     unit = node.args.get("unit")
-    dates = all(kind(side, parameters) == DATE for side in (node.this, node.expression))
-    return not dates or unit is None or unit.name.upper() != "DAY"
+    # Lake times are whole milliseconds, so that there nothing is left to count otherwise.
+    counted = {"DAY": DATE, "MILLISECOND": TIMESTAMP}.get("" if unit is None else unit.name.upper())
+    return counted is None or any(kind(side, parameters) != counted for side in (node.this, node.expression))
 
 
 def bare_date_arithmetic(node: exp.Expr, parameters: Parameters) -> bool:

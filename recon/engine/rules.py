@@ -62,7 +62,8 @@ RULES: tuple[Rule, ...] = (
     # Times
     Rule("date_diff", (exp.DateDiff,), checks.unsafe_date_diff,
          "one engine counts whole units, the other boundaries crossed",
-         "date_diff('day', CAST(a AS DATE), CAST(b AS DATE)); for hours compare b with a + INTERVAL '1' HOUR"),
+         "date_diff('day', CAST(a AS DATE), CAST(b AS DATE)), date_diff('millisecond', a, b) of two times; for hours "
+         "compare b with a + INTERVAL '1' HOUR"),
     Rule("date_arithmetic", (exp.Add, exp.Sub, exp.DateAdd, exp.TimestampTrunc, exp.DateTrunc),
          checks.bare_date_arithmetic,
          "a date stays a date on one engine and becomes a timestamp on the other", _CALENDAR),

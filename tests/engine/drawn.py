@@ -43,6 +43,7 @@ _FORMS = {
         "mod({whole}, nullif({whole}, 0))", "bitwise_and({whole}, {whole})", "bitwise_or({whole}, {whole})",
         "bitwise_xor({whole}, {whole})", "bitwise_right_shift_arithmetic({whole}, 5)", "length({text})",
         "strpos({text}, {text})", "date_diff('day', {date}, {date})", "CAST({truth} AS BIGINT)",
+        "date_diff('millisecond', {time}, {time})",
         "CASE {whole} WHEN {whole} THEN {whole} ELSE {whole} END",
     ],
     "text": [

@@ -18,6 +18,7 @@ _JOINED = (f"SELECT t.n, u.d FROM {_T} LEFT JOIN (VALUES (DATE '2026-01-01', 2, 
 _NAMED = f"SELECT x.c FROM (SELECT count(*) AS c FROM {_T}) AS x"
 _GROUPED = f"SELECT t.s, count(*) FROM {_T} GROUP BY 1 ORDER BY 1"
 _HOUR = "TIMESTAMP '2026-01-02 00:00:01' >= TIMESTAMP '2026-01-01 23:59:59' + INTERVAL '1' HOUR"
+_MILLISECONDS = "date_diff('millisecond', TIMESTAMP '2026-01-01 23:59:59.999', TIMESTAMP '2026-01-02 00:00:00.001')"
 _GUARDED = r"CASE WHEN regexp_like('42', '^[0-9]+\z') THEN CAST('42' AS BIGINT) END"
 
 SAFE: dict[str, tuple[str, ...] | str] = {
@@ -37,7 +38,7 @@ SAFE: dict[str, tuple[str, ...] | str] = {
     "round": ("CAST(round(CAST('1.005' AS DECIMAL(10, 3)), 2) AS DECIMAL(38, 2))",),
     "text_to_number": (_GUARDED, "CAST('9223372036854775807' AS BIGINT)"),
     "date_diff": ("date_diff('day', CAST(TIMESTAMP '2026-01-01 00:00:01' AS DATE), "
-                  "CAST(TIMESTAMP '2026-01-01 23:59:59' AS DATE))", _HOUR),
+                  "CAST(TIMESTAMP '2026-01-01 23:59:59' AS DATE))", _MILLISECONDS, _HOUR),
     "date_arithmetic": ("CAST(DATE '2026-01-31' + INTERVAL '1' DAY AS DATE)",
                         "CAST(date_trunc('month', DATE '2026-01-31') AS DATE)"),
     "hours_of_a_date": ("CAST(DATE '2026-01-31' AS TIMESTAMP) + INTERVAL '1' HOUR",),

@@ -47,6 +47,15 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("date_diff('day', CAST(TIMESTAMP '2026-01-01 00:00:01' AS DATE), CAST(TIMESTAMP '2026-01-01 23:59:59' "
      "AS DATE))", 0),
     ("date_diff('day', CAST(NULL AS DATE), DATE '2024-03-01')", None),
+    # Milliseconds between are counted between times
+    ("date_diff('millisecond', TIMESTAMP '2026-01-01 23:59:59.999', TIMESTAMP '2026-01-02 00:00:00.001')", 2),
+    ("date_diff('millisecond', TIMESTAMP '2026-01-02 00:00:00', TIMESTAMP '2026-01-01 23:59:59.999')", -1),
+    ("date_diff('millisecond', TIMESTAMP '1969-12-31 23:59:59.999', TIMESTAMP '1970-01-01 00:00:00.001')", 2),
+    ("date_diff('millisecond', TIMESTAMP '1969-12-31 23:59:59.001', TIMESTAMP '1969-12-31 23:59:59.999')", 998),
+    ("date_diff('millisecond', TIMESTAMP '0999-01-01 12:00:00.001', TIMESTAMP '9999-12-31 23:59:59.999')",
+     284044017599998),
+    ("date_diff('millisecond', CAST(DATE '2026-01-01' AS TIMESTAMP), TIMESTAMP '2026-01-01 00:00:00')", 0),
+    ("date_diff('millisecond', CAST(NULL AS TIMESTAMP), TIMESTAMP '2026-01-01 00:00:00')", None),
     ("TIMESTAMP '2026-01-02 00:00:01' >= TIMESTAMP '2026-01-01 23:59:59' + INTERVAL '1' HOUR", False),
     # Arithmetic on dates
     ("CAST(DATE '2026-01-31' + INTERVAL '1' DAY AS DATE)", date(2026, 2, 1)),
