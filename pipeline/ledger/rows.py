@@ -55,6 +55,16 @@ def event_row(event: Event, payment: Payment, *, event_id: str, seq: int, at: da
     }
 
 
+def control_row(*, hour_start: datetime, covers_until: datetime, currency: str, step: str, bucket: int,
+                entry_count: int, debit_minor: int, digest: str, recorded_at: datetime) -> Row:
+    """A row of the lake table ledger_control: a revision of what the ledger holds of an hour."""
+    return {
+        "hour_start": iso_ms(hour_start), "covers_until": iso_ms(covers_until), "currency": currency, "step": step,
+        "bucket": bucket, "entry_count": entry_count, "debit_minor": debit_minor, "digest": digest,
+        "recorded_at": iso_ms(recorded_at),
+    }
+
+
 def outcome_row(payment: Payment, *, at: datetime) -> Row:
     """What merchants and subscribers are told of a final status; payment_id is text, as in all JSON but the lake's."""
     return {
