@@ -80,6 +80,7 @@ class Pipeline:
         """Settings of a program that takes payments here, looks at the ledger, or tells the gateways what to do."""
         keys = {f"PAYMENTS_KEY_{merchant.upper()}": key for merchant, key in self.deployment.keys.items()}
         return {"PAYMENTS_API": self.deployment.api, **keys, "PAYMENTS_DATABASE": self.database.owner_dsn,
+                "PAYMENTS_LAKE": f"s3://{self.deployment.outputs['LakeBucketName']}",
                 "PAYMENTS_REDIS": self.redis.url, "PAYMENTS_GATEWAYS": self.gateways.control}
 
     def stop(self) -> None:

@@ -78,7 +78,7 @@ class Stack:
             athena = Athena.start(folder / "athena", aws=aws, trino=server.url if server else None)
             parts.append(athena)
             running = cls(folder, emulator, athena, server, None, parts)
-            running._make_places()
+            running._make_places(deployed=pipeline)
             tell(f"AWS emulator, {'Trino, ' if trino else ''}Athena started ({time.monotonic() - start:.1f} s)")
             if pipeline:
                 running.pipeline = Pipeline.start(folder / "pipeline", aws=aws, tell=tell, parameters=parameters or {})
@@ -141,11 +141,12 @@ class Stack:
                  trace: TracebackType | None) -> None:
         self.stop()
 
-    def _make_places(self) -> None:
+    def _make_places(self, *, deployed: bool) -> None:
         settings = self.environment()
         glue = client("glue", settings)
         make_bucket(client("s3", settings), SCRATCH_BUCKET)
-        for database in (DATABASE, SCRATCH_DATABASE):
+        # The pipeline's template makes the lake's database.
+        for database in (SCRATCH_DATABASE,) if deployed else (DATABASE, SCRATCH_DATABASE):
             make_database(glue, database)
         client("athena", settings).create_work_group(Name=WORKGROUP, Configuration={
             "ResultConfiguration": {"OutputLocation": f"s3://{SCRATCH_BUCKET}/athena/"},

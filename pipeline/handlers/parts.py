@@ -22,13 +22,13 @@ CONNECT_S, READ_S, ATTEMPTS = 1.0, 3.0, 3
 
 
 @cache
-def client(service: str) -> Any:
+def client(service: str, *, read_s: float = READ_S, attempts: int = ATTEMPTS) -> Any:
     """A low-level client with short timeouts, for calls that may be made twice.
 
     Not for StartSyncExecution, which must be made once: its caller makes a client of its own.
     """
     return boto3.client(service, config=Config(
-        connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "total_max_attempts": ATTEMPTS}))
+        connect_timeout=CONNECT_S, read_timeout=read_s, retries={"mode": "standard", "total_max_attempts": attempts}))
 
 
 @cache

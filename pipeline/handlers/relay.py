@@ -8,10 +8,14 @@ from typing import Any
 
 from pipeline.errors import Retryable
 from pipeline.handlers.parts import client, database
+from pipeline.handlers.streams import firehose, names, timing
+from pipeline.lake.firehose import routes
+from pipeline.lake.kinds import KINDS
 from pipeline.ledger.outbox import Outbox
 from pipeline.notify.relay import OUTCOME, Send, queue, relay
 from pipeline.settings import Settings
 from pipeline.telemetry import log
+from pipeline.telemetry.metrics import emit
 from pipeline.times import utc_now
 
 LONGEST = timedelta(seconds=40)
@@ -33,8 +37,11 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         return {"outcome": "retryable"}
     log("relay", outcome="ok", payment_id=payment_id, found=done.taken, delivered=done.delivered,
         duration_ms=(time.monotonic() - start) * 1000)
+    for kind in sorted(done.kinds.keys() & KINDS.keys()):
+        emit({"LakeRowsSent": done.kinds[kind]}, table=KINDS[kind].name)
     return {"outcome": "ok", "taken": done.taken, "delivered": done.delivered, "kinds": dict(done.kinds)}
 
 
 def _routes() -> dict[str, Send]:
-    return {OUTCOME: queue(client("sqs"), Settings.of().text("OUTBOX_QUEUE_URL"))}
+    return {OUTCOME: queue(client("sqs"), Settings.of().text("OUTBOX_QUEUE_URL")),
+            **routes(firehose(), names(), timing=timing(), log=log)}
