@@ -30,7 +30,8 @@ class AdyenGateway:
     def __init__(self, *, key: str, base: str | None = None, exchange: Exchange | None = None) -> None:
         """`base` None: Adyen's test address; it is where `/v72/payments` begins; `exchange` takes its place. Raises
         Misused for an address that may not be talked to."""
-        self._payments, self._modifications = make_services(key, exchange or Transport(base or TEST_API))
+        self._payments, self._modifications = make_services(
+            key, exchange or Transport(base or TEST_API, gateway="adyen"))
 
     def authorize(self, wanted: Authorization, *, key: str, budget_s: float) -> Answer:
         """See the port. Tokens are stored per merchant: the merchant is the shopper that they belong to at Adyen."""

@@ -36,7 +36,7 @@ class StripeGateway:
         """`base` None: Stripe's own address; `exchange` takes its place. Raises Misused for an address that may not be
         talked to."""
         self._account = account
-        client = make_client(key, exchange or Transport(base or PUBLIC_API))
+        client = make_client(key, exchange or Transport(base or PUBLIC_API, gateway="stripe"))
         self._intents, self._refunds = client.v1.payment_intents, client.v1.refunds
 
     def authorize(self, wanted: Authorization, *, key: str, budget_s: float) -> Answer:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pipeline.errors import Misused, PipelineError
 from pipeline.outcomes import Outcome
+from pipeline.telemetry.trace import current_headers, span
 from pipeline.timed_socket import Deadline, NotSent, TimedSocket, TooLong
 
 _deadline: ContextVar[Deadline | None] = ContextVar("gateway_deadline", default=None)
@@ -87,10 +88,12 @@ class Exchange(Protocol):
 class Transport:
     """Sends requests under one base address, e.g. https://api.stripe.com. Thread-safe."""
 
-    def __init__(self, base: str, *, tls: ssl.SSLContext | None = None) -> None:
-        """`tls` replaces the usual trusted certificates. Raises Misused for an address that may not be talked to."""
+    def __init__(self, base: str, *, gateway: str = "", tls: ssl.SSLContext | None = None) -> None:
+        """`gateway` is what spans call it, `tls` replaces the usual trusted certificates. Raises Misused for an address
+        that may not be talked to."""
         parts = urlsplit(base)
         self.base = base.rstrip("/")
+        self._gateway = gateway
         self._host = parts.hostname or ""
         if parts.scheme == "https":
             self._tls: ssl.SSLContext | None = tls or ssl.create_default_context()
@@ -106,6 +109,18 @@ class Transport:
         deadline = _deadline.get()
         if deadline is None:
             raise Misused("a gateway call without a budget")
+        # The path may hold references; what is asked is told by the step around it.
+        with span("gateway", kind="client", gateway=self._gateway, method=method) as made:
+            try:
+                reply = self._exchange(method, path, {**headers, **current_headers()}, body, deadline)
+            except Unanswered as failure:
+                made.set(outcome=str(failure.outcome), code=failure.code)
+                raise
+            made.set(http_status=reply.status)
+            return reply
+
+    def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None,
+                  deadline: Deadline) -> Reply:
         connection = _Connection(self._host, self._port, deadline, self._tls)
         try:
             connection.request(method, self._path + path, body=body, headers={**headers, "Connection": "close"})

@@ -24,6 +24,7 @@ from pipeline.ids.snowflake import Minter, forks
 from pipeline.money import Money, UnrepresentableAmount, to_gateway
 from pipeline.settings import Settings
 from pipeline.telemetry import log
+from pipeline.telemetry.trace import span
 
 PATH = "/v1/payments"
 
@@ -41,7 +42,10 @@ class Checkout:
         """The proxy answer to a proxy event."""
         try:
             request = request_of(event)
-            return self.once.answer(self._asked(request), mint=self.mint)
+            with span("checkout", request.trace_id, kind="server", merchant_id=request.merchant_id, route=PATH) as made:
+                response = self.once.answer(self._asked(request), mint=self.mint)
+                made.set(http_status=response["statusCode"])
+            return response
         except Problem as problem:
             self.log("refused", route=PATH, http_status=problem.status, reason=problem.slug, items=len(problem.errors))
             return refused(problem)

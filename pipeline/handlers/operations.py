@@ -19,6 +19,7 @@ from pipeline.money import Money, UnrepresentableAmount, to_gateway
 from pipeline.saga.answer import summary
 from pipeline.settings import Settings
 from pipeline.telemetry import log
+from pipeline.telemetry.trace import span
 
 SAGAS = {"captures": "capture", "cancels": "cancel"}
 
@@ -34,8 +35,14 @@ class Operations:
     def __call__(self, event: Event) -> Response:
         """The proxy answer to a proxy event."""
         try:
-            asked, payment = self._asked(request_of(event), SAGAS[_last_part(event)])
-            return self.once.answer(asked, mint=lambda: payment.payment_id)
+            request, saga = request_of(event), SAGAS[_last_part(event)]
+            with span("operations", request.trace_id, kind="server", merchant_id=request.merchant_id,
+                      payment_id=request.payment_id, saga=saga) as made:
+                asked, payment = self._asked(request, saga)
+                made.set(payment_id=payment.payment_id)
+                response = self.once.answer(asked, mint=lambda: payment.payment_id)
+                made.set(http_status=response["statusCode"])
+            return response
         except Problem as problem:
             self.log("refused", route=event.get("resource"), http_status=problem.status, reason=problem.slug,
                      items=len(problem.errors))

@@ -17,6 +17,8 @@ from pipeline.saga.afterwards import LATER
 from pipeline.saga.notices import notice
 from pipeline.saga.ports import Ports
 from pipeline.telemetry import log
+from pipeline.telemetry.trace import span
+from pipeline.telemetry.xray import begun
 from pipeline.times import utc_now
 
 Response = dict[str, Any]
@@ -28,7 +30,9 @@ def handler(event: dict[str, Any], context: object) -> Response:
     start = time.monotonic()
     gateway = str(event.get("path", "")).rstrip("/").rpartition("/")[2]
     try:
-        response, ends = receive(ledger_ports(), gateway, event, gateway_secrets())
+        with span("gateway_webhook", begun(utc_now()), kind="server", gateway=gateway) as made:
+            response, ends = receive(ledger_ports(), gateway, event, gateway_secrets())
+            made.set(http_status=response["statusCode"], items=sum(ends.values()))
     except WebhookRefused as refused:
         log("webhook_refused", gateway=gateway, code=refused.code, reason=str(refused))
         return _response(401 if refused.code == "forged" else 400, refused.code)

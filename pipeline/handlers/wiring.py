@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from pipeline.saga.perform import Step, perform
 from pipeline.saga.ports import Policy, Ports
 from pipeline.settings import Settings
 from pipeline.telemetry import log
+from pipeline.telemetry.tell import tell
+from pipeline.telemetry.trace import Span, span
 from pipeline.times import utc_now
 
 if TYPE_CHECKING:
@@ -91,12 +94,20 @@ def run(step: Step, ports: Ports, event: Mapping[str, Any]) -> Result:
     """One invocation of a step's function, with its one line."""
     start = time.monotonic()
     call = Call.of(event)
-    found = perform(step, ports, call)
     name = str(getattr(step, "__name__", "")).rpartition(".")[2]
-    log("step", step=name, direction=call.direction, payment_id=call.payment_id,
-        saga=call.saga, trace_id=call.trace_id, outcome=found["outcome"], status=found["status"], fence=found["fence"],
-        code=found.get("code"), duration_ms=(time.monotonic() - start) * 1000)
+    with traced(name, call) as made:
+        found = perform(step, ports, call)
+        made.set(outcome=found["outcome"], status=found["status"], code=found.get("code"))
+    tell("step", step=name, direction=call.direction, payment_id=call.payment_id,
+         saga=call.saga, trace_id=call.trace_id, outcome=found["outcome"], status=found["status"], fence=found["fence"],
+         code=found.get("code"), duration_ms=(time.monotonic() - start) * 1000)
     return found
+
+
+def traced(name: str, call: Call) -> AbstractContextManager[Span]:
+    """The span of one step: in the trace of the payment, or, where recovery asks, in its own, linked to that."""
+    return span(f"saga.{name}", call.trace_id, kind="server", links=[link] if (link := call.linked_trace_id) else [],
+                payment_id=call.payment_id, saga=call.saga, direction=call.direction)
 
 
 def _ports(held: PostgresLedger | None, **parts: Any) -> Ports:
@@ -104,7 +115,7 @@ def _ports(held: PostgresLedger | None, **parts: Any) -> Ports:
     chosen = absent | {"gateway": _no_gateway, "policy": policy()} | parts
     if held is not None:
         chosen["ledger"] = held
-    return Ports(clock=utc_now, sleep=time.sleep, log=log, **chosen)
+    return Ports(clock=utc_now, sleep=time.sleep, log=tell, **chosen)
 
 
 def _no_gateway(name: str) -> Gateway:

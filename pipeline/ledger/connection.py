@@ -18,6 +18,7 @@ from psycopg.rows import DictRow, dict_row
 
 from pipeline.errors import Misused, Retryable
 from pipeline.ledger.statements import statement
+from pipeline.telemetry.trace import span
 
 T = TypeVar("T")
 Connection = psycopg.Connection[DictRow]
@@ -67,7 +68,7 @@ class Database:
         def rows(connection: Connection) -> list[DictRow]:
             return connection.execute(statement(name), parameters).fetchall()
 
-        with self._lock:
+        with self._lock, span("ledger.read", kind="client", operation=name):
             return self._attempts(rows, None)
 
     def transact(self, work: Callable[[Connection], T], *, landed: Callable[[Connection], T | None] | None = None) -> T:
@@ -78,7 +79,7 @@ class Database:
         Raises Retryable, Misused, and what `work` and `landed` raise. Retryable also where the answer to a lost commit
         could not be had: `work` guards itself against being repeated.
         """
-        with self._lock:
+        with self._lock, span("ledger.transaction", kind="client"):
             return self._attempts(lambda connection: self._transaction(connection, work), landed)
 
     def _transaction(self, connection: Connection, work: Callable[[Connection], T]) -> T:

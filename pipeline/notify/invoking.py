@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
+from pipeline.telemetry.trace import current
+
 
 class Log(Protocol):
     """One line."""
@@ -24,9 +26,10 @@ class InvokedRelay:
         self._log = log
 
     def drain(self, payment_id: int) -> None:
-        """Asks for one payment; never raises."""
+        """Asks for one payment; never raises. The relay goes on with the trace that this is part of."""
+        payload = {"payment_id": str(payment_id)} | ({"trace_id": trace_id} if (trace_id := current().trace_id) else {})
         try:
             self._client.invoke(FunctionName=self._function, InvocationType="Event",
-                                Payload=json.dumps({"payment_id": str(payment_id)}).encode())
+                                Payload=json.dumps(payload).encode())
         except Exception as error:
             self._log("relay_not_asked", payment_id=payment_id, error=type(error).__name__)

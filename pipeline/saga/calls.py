@@ -27,6 +27,7 @@ class Call:
     saga_hash: str = ""
     merchant_id: str = ""
     trace_id: str = ""
+    linked_trace_id: str = ""            # of the saga that recovery finishes, under a trace of its own
     request: Mapping[str, Any] = field(default_factory=dict)
     keep_lease: bool = False             # recovery's: the payment stays claimed until its answer is stored
 
@@ -39,7 +40,8 @@ class Call:
                 raise Misused(f"a step of saga {saga!r} in direction {direction!r}")
             return cls(int(event["payment_id"]), int(event.get("fence", 0)), str(event["execution"]), direction, saga,
                        str(event.get("hash", "")), str(event.get("merchant_id", "")), str(event.get("trace_id", "")),
-                       event.get("request") or {}, event.get("keep_lease") is True)
+                       str(event.get("linked_trace_id", "")), event.get("request") or {},
+                       event.get("keep_lease") is True)
         except (KeyError, ValueError, TypeError) as error:
             raise Misused(f"a step's input is wrong or lacks a member: {error}") from None
 

@@ -16,6 +16,7 @@ from pipeline.saga.calls import Call, Result, result, unread
 from pipeline.saga.operations import capture_in_doubt
 from pipeline.saga.ports import Ports
 from pipeline.saga.settle import Decision, change, ended, event, is_saga_over, settle
+from pipeline.telemetry.xray import derived_trace_id
 
 STEP = "recovery"
 HOLD_EXPIRING = "hold_expiring"
@@ -58,7 +59,9 @@ def sweep(ports: Ports, unwinder: Unwinder, *, limit: int = 100) -> Swept:
             unwinder.start(name_of(payment), {
                 "payment_id": str(payment_id), "fence": payment.fence, "execution": name_of(payment),
                 "saga": payment.saga, "hash": payment.saga_hash, "merchant_id": payment.merchant_id,
-                "trace_id": payment.trace_id, "request": {}})
+                # The dead coordinator's trace is over: what finishes its payment is another one, linked to it.
+                "trace_id": derived_trace_id(name_of(payment), at), "linked_trace_id": payment.trace_id,
+                "request": {}})
         except Retryable as error:
             # Its lease ends, and a later sweep finds it again.
             ports.log("sweep_failed", payment_id=payment_id, reason=str(error))

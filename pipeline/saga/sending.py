@@ -22,7 +22,7 @@ SHORTEST_S = 0.5
 
 
 @contextmanager
-def alone(ports: Ports, call: Call) -> Iterator[bool]:
+def alone(ports: Ports, call: Call, payment: Payment) -> Iterator[bool]:
     """Whether this call may go to the gateway for the block's length. False: another holds the lock and is calling.
 
     With the lock service out of reach it is True: the ledger's fence and the gateway's key keep it safe, the lock only
@@ -38,7 +38,7 @@ def alone(ports: Ports, call: Call) -> Iterator[bool]:
             return
         yield lock is not None
         if lock is not None and lock.lost:
-            ports.log("lock_lost", payment_id=call.payment_id, fence=call.fence)
+            ports.log("lock_lost", payment_id=call.payment_id, fence=call.fence, gateway=payment.gateway)
 
 
 def await_other(ports: Ports, call: Call, budget_s: float, recorded: Callable[[Payment], Result | None]) -> Result:

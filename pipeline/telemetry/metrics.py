@@ -76,17 +76,18 @@ def emit(values: Mapping[str, int | float], *, properties: Mapping[str, object] 
     (`event` is one of them).
 
     What is not on the list is dropped with a line that says so; with TELEMETRY_STRICT in the environment, as in tests,
-    it raises Unlisted. Nothing else is ever raised.
+    it raises Unlisted. Nothing else is ever raised, and the properties are logged in any case.
     """
+    told = dict(properties or {})
     try:
-        line = document(values, properties or {}, dimensions)
-    except Unlisted as error:
+        line = document(values, told, dimensions)
+    except Exception as error:
         if os.environ.get("TELEMETRY_STRICT"):
             raise
-        log("metric_dropped", reason=str(error))
-        return
-    except Exception as error:
-        log("metric_dropped", error=type(error).__name__)
+        reason = str(error) if isinstance(error, Unlisted) else type(error).__name__
+        log("metric_dropped", reason=reason)
+        if "event" in told:
+            log(str(told.pop("event")), **told, **dimensions)
         return
     write(line)
 

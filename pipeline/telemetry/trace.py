@@ -95,10 +95,12 @@ def current() -> Span:
 def trace_headers(trace_id: str, made: Span) -> dict[str, str]:
     """Headers that let another service go on with the trace below the span `made`."""
     trace_id = trace_id_of(trace_id)
-    parent = made.span_id or trace_id[-16:]
     sampled = int(invocation().sampled)
-    return {"traceparent": f"00-{trace_id[2:10]}{trace_id[11:]}-{parent}-0{sampled}",
-            "X-Amzn-Trace-Id": f"Root={trace_id};Parent={parent};Sampled={sampled}"}
+    # This form has to name a span: where there is none, one that stands for the trace.
+    above = made.span_id or trace_id[-16:]
+    parent = f"Parent={made.span_id};" if made.span_id else ""
+    return {"traceparent": f"00-{trace_id[2:10]}{trace_id[11:]}-{above}-0{sampled}",
+            "X-Amzn-Trace-Id": f"Root={trace_id};{parent}Sampled={sampled}"}
 
 
 def current_headers() -> dict[str, str]:

@@ -35,6 +35,11 @@ def new_trace_id(at: datetime) -> str:
     return f"1-{int(at.timestamp()):08x}-{secrets.token_hex(12)}"
 
 
+def derived_trace_id(name: str, at: datetime) -> str:
+    """The trace of a piece of work by its name, which began at `at`: the same for all who are told both."""
+    return f"1-{int(at.timestamp()):08x}-{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
 def trace_id_of(text: str) -> str:
     """`text` where it is a trace id, else one made of it, the same each time."""
     if is_trace_id(text):

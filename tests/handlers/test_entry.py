@@ -82,7 +82,7 @@ def test_a_payment_is_taken_once_and_nothing_secret_is_printed(
         assert Answered(checkout.handler(refused, Context())).status == 422
     said = capsys.readouterr()
     lines = [json.loads(line) for line in said.out.splitlines()]
-    assert [line["event"] for line in lines] == ["saga_ended", "replayed", "refused", "refused"]
+    assert [line["event"] for line in lines if "event" in line] == ["saga_ended", "replayed", "refused", "refused"]
     assert not any("left_out" in line for line in lines)
     for secret in (key, "never_said", "never-said", "4111"):
         assert secret not in said.out + said.err

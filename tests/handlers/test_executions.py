@@ -71,7 +71,7 @@ def test_a_machine_that_succeeds_gives_its_output(service: Service) -> None:
     assert found == {"outcome": "ok", "payment": None}
     (sent,) = service.sent
     assert (sent["stateMachineArn"], sent["name"], json.loads(sent["input"])) == (ARN, "pay-1", {"payment_id": "1"})
-    assert sent["traceHeader"] == "Root=1-67891233-abcdef012345678912345678"
+    assert sent["traceHeader"] == "Root=1-67891233-abcdef012345678912345678;Sampled=1"
 
 
 @pytest.mark.parametrize("answer", [ended("FAILED", None), ended("TIMED_OUT", None), ended("SUCCEEDED", "text")])

@@ -43,6 +43,11 @@ class Client:
         found: dict[str, int] = self._ask("GET", "calls")
         return found
 
+    def traces(self) -> list[dict[str, str]]:
+        """`call` (METHOD /path), `traceparent` and `x-amzn-trace-id` of the latest calls, oldest first."""
+        found: list[dict[str, str]] = self._ask("GET", "traces")
+        return found
+
     def advance(self, seconds: float) -> str:
         """Moves the gateways' clock on; what it says then."""
         return str(self._ask("POST", "clock", {"seconds": seconds})["now"])

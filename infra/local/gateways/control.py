@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -23,6 +23,10 @@ from infra.local.gateways.settlement.settle import settled
 from infra.local.gateways.simulator import Simulator
 from infra.local.gateways.wire import Request, as_json
 
+TRACE_HEADERS = ("traceparent", "x-amzn-trace-id")
+TRACES = 10_000
+"""Calls whose trace headers are remembered, the latest ones."""
+
 
 class Control:
     """The control paths of a simulator and its webhook sender."""
@@ -31,10 +35,12 @@ class Control:
         self._simulator, self._sender = simulator, sender
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._traces: deque[dict[str, str]] = deque(maxlen=TRACES)
         self._paths: dict[str, Callable[[dict[str, Any], Mapping[str, str]], Any]] = {
             "GET health": lambda *_: {},
             "GET book": lambda _, asked: {"operations": simulator.report(int(asked.get("since", 0)))},
             "GET calls": lambda *_: dict(self._counts),
+            "GET traces": lambda *_: list(self._traces),
             "GET faults": lambda *_: simulator.desk.faults.waiting(),
             "POST faults": self._fault,
             "DELETE faults": self._no_faults,
@@ -64,9 +70,11 @@ class Control:
             return as_json(400, {"message": str(error) if not isinstance(error, KeyError) else f"{error} is missing"})
 
     def count(self, request: Request) -> None:
-        """Counts a call to an API, by method and path."""
+        """Counts a call to an API, by method and path, and remembers which trace it said that it is part of."""
+        call = f"{request.method} {request.path}"
         with self._lock:
-            self._counts[f"{request.method} {request.path}"] += 1
+            self._counts[call] += 1
+            self._traces.append({"call": call, **{name: request.headers.get(name, "") for name in TRACE_HEADERS}})
 
     def _fault(self, body: dict[str, Any], _: Mapping[str, str]) -> Any:
         self._simulator.desk.faults.add(parse(body))

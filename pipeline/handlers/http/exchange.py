@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from typing import Any
 
 from pipeline.errors import Misused
 from pipeline.handlers.http.problems import Problem
+from pipeline.telemetry.xray import begun
+from pipeline.times import utc_now
 
 Event = Mapping[str, Any]
 Response = dict[str, Any]
 
-_ROOT = re.compile(r"Root=([0-9A-Za-z-]{1,64})")
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _LARGEST_ID = 2**63 - 1
 
@@ -44,7 +44,7 @@ def request_of(event: Event) -> Request:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items() if isinstance(value, str)}
     request_id = str(context.get("requestId", ""))
     return Request(merchant_id, headers, frozenset(name for name, values in many.items() if len(values) > 1),
-                   _body(event), _payment_id(event), _trace_id() or request_id, request_id)
+                   _body(event), _payment_id(event), begun(utc_now()), request_id)
 
 
 def answered(status: int, body: bytes | Mapping[str, object], *, headers: Mapping[str, str] | None = None) -> Response:
@@ -78,9 +78,3 @@ def _body(event: Event) -> bytes:
 def _payment_id(event: Event) -> int | None:
     text = str((event.get("pathParameters") or {}).get("id", ""))
     return int(text) if _ID.fullmatch(text) and int(text) <= _LARGEST_ID else None
-
-
-def _trace_id() -> str:
-    """The trace of this invocation as the platform says it; what a caller sends as its trace is not trusted."""
-    found = _ROOT.search(os.environ.get("_X_AMZN_TRACE_ID", ""))
-    return found[1] if found else ""

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from pipeline.errors import Misused, Retryable
+from pipeline.telemetry.trace import current, trace_headers
 
 WAIT_S = 24
 """The function's 27 s less what comes before and after."""
@@ -57,10 +58,11 @@ class StepFunctions:
         wait_s = min(WAIT_S, int(self._remaining_s() - RESERVE_S - CONNECT_S))
         if wait_s < LEAST_WAIT_S:
             raise Retryable("too little time is left to begin")
-        trace = {"traceHeader": f"Root={trace_id}"} if trace_id.startswith("1-") else {}
+        trace = trace_headers(trace_id, current())["X-Amzn-Trace-Id"]
         try:
             answer = self._client(wait_s).start_sync_execution(
-                stateMachineArn=self._machine_arn, name=name, input=json.dumps(payload, separators=(",", ":")), **trace)
+                stateMachineArn=self._machine_arn, name=name, input=json.dumps(payload, separators=(",", ":")),
+                traceHeader=trace)
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             raise Retryable(f"the state machine could not be reached: {type(error).__name__}") from error
         except ClientError as error:

@@ -98,7 +98,7 @@ class Once:
             raise try_again() from error
         if ended is None:
             # Its lease ends soon after ours: then a retry inherits the payment and is told its end.
-            self._log("goes_on", asked, won.payment_id, fence=won.fence)
+            self._log("saga_left", asked, won.payment_id, fence=won.fence, outcome="goes_on")
             return self._accepted(asked, won)
         return self._settle(asked, won, ended)
 

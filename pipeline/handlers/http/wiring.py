@@ -11,7 +11,7 @@ from pipeline.handlers.http.executions import StepFunctions
 from pipeline.handlers.http.once import Once
 from pipeline.handlers.parts import client
 from pipeline.settings import Settings
-from pipeline.telemetry import log
+from pipeline.telemetry.tell import tell
 from pipeline.times import utc_now
 
 
@@ -22,4 +22,4 @@ def once(settings: Settings, context: Any) -> Once:
                       retention=timedelta(seconds=settings.seconds("IDEMPOTENCY_RETENTION_S", 30 * 86_400)))
     executions = StepFunctions(settings.text("SAGA_STATE_MACHINE_ARN"),
                                remaining_s=lambda: context.get_remaining_time_in_millis() / 1000)
-    return Once(gate, executions, utc_now, lambda: uuid4().hex, log, settings.values.get("API_BASE", ""))
+    return Once(gate, executions, utc_now, lambda: uuid4().hex, tell, settings.values.get("API_BASE", ""))

@@ -35,7 +35,7 @@ def forward(ports: Ports, call: Call) -> Result:
     hold back. IN_DOUBT: to be resolved by recovery. RETRYABLE, MISUSED: definitely not executed."""
     payment = ports.ledger.payment(call.payment_id)
     if payment is not None and past(ports, payment) is None:
-        with alone(ports, call) as mine:
+        with alone(ports, call, payment) as mine:
             if not mine:
                 return await_other(ports, call, ports.policy.authorize_budget_s, lambda found: past(ports, found, True))
             return _send(ports, call)

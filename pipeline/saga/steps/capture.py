@@ -54,7 +54,7 @@ def forward(ports: Ports, call: Call) -> Result:
     RESTING: nothing to capture now. IN_DOUBT: recovery asks the gateway; it is never unwound from here."""
     payment = ports.ledger.payment(call.payment_id)
     if payment is not None and _past(ports, payment) is None:
-        with alone(ports, call) as mine:
+        with alone(ports, call, payment) as mine:
             if not mine:
                 return await_other(ports, call, ports.policy.capture_budget_s,
                                    lambda found: _past(ports, found, polled=True))

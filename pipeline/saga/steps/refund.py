@@ -37,7 +37,7 @@ def refund(ports: Ports, call: Call, *, amount_minor: int, sequence: int) -> Res
     begun = settle(ports, call, begin)
     if not isinstance(begun, Begun):
         return begun
-    with alone(ports, call) as mine:
+    with alone(ports, call, begun.payment) as mine:
         return _send(ports, call, begun.payment, sequence) if mine else result(Outcome.IN_DOUBT, begun.payment, "busy")
 
 

@@ -40,7 +40,7 @@ def undo(ports: Ports, call: Call) -> Result:
     begun = settle(ports, call, lambda payment: _intend(ports, payment))
     if not isinstance(begun, Begun):
         return begun
-    with alone(ports, call) as mine:
+    with alone(ports, call, begun.payment) as mine:
         if not mine:
             return await_other(ports, call, ports.policy.capture_budget_s, lambda payment: _recorded(ports, payment))
         deadline = Deadline.after(ports, ports.policy.authorize_budget_s)
