@@ -16,6 +16,7 @@ from typing import Annotated
 import psutil
 import typer
 
+from infra.local import redrive
 from infra.local.errors import LocalRefused
 from infra.local.state import Ended, State, clear, holding, read, read_ended, running, write, write_ended
 from infra.local.traffic import command as traffic
@@ -138,6 +139,7 @@ def lake(
 
 
 traffic.register(app)
+redrive.register(app)
 
 
 def main() -> None:
