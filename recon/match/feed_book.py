@@ -57,9 +57,11 @@ class FeedBook:
 
     def __init__(self, files: Sequence[FeedFile]) -> None:
         self.files = sorted(files, key=lambda f: (f.received_at, f.file_id, f.status))
-        kept = {f.file_id: f for f in self.files if f.status in ("accepted", "incomplete")}
-        superseded = {f.supersedes for f in kept.values() if f.supersedes}
-        self.current = [f for f in kept.values() if f.file_id not in superseded]
+        # Files of quiet days are the same bytes, and each speaks for its own day.
+        kept = {(f.file_id, None if f.rows else (f.batch_id, f.covers)): f
+                for f in self.files if f.status in ("accepted", "incomplete")}
+        replaced = [f for f in kept.values() if f.supersedes]
+        self.current = [f for f in kept.values() if not any(_replaces(later, f) for later in replaced)]
         self._covered: dict[tuple[tuple[str, str], str | None, bool], list[Interval]] = {}
 
     @classmethod
@@ -107,7 +109,7 @@ class FeedBook:
 
     def known_files(self) -> pa.Table:
         """Settlement files whose lines count: file_id, received_at, recency (later is higher) and fill_order."""
-        files = [f for f in self.current if f.role == "settlement"]
+        files = list({f.file_id: f for f in self.current if f.role == "settlement"}.values())
         by_recency = {f.file_id: n for n, f in enumerate(files)}
         by_rank = sorted(files, key=lambda f: (REPORT_RANK.get(f.report_type or "", 9), -by_recency[f.file_id]))
         fill_order = {f.file_id: n for n, f in enumerate(by_rank)}
@@ -124,6 +126,12 @@ class FeedBook:
         """Accepted coverage of settlement files, disjoint: gateway, gateway_account, from_at, until_at."""
         rows = [(*account, *interval) for account in self.accounts() for interval in self.coverage(account)]
         return interval_table(rows, ("from_at", "until_at"))
+
+
+def _replaces(later: FeedFile, file: FeedFile) -> bool:
+    """Whether `later` supersedes `file`, and not another quiet day of the same bytes."""
+    same = file.rows or later.covers == file.covers or (later.batch_id or "") == file.batch_id
+    return later.supersedes == file.file_id and bool(same)
 
 
 def interval_table(rows: Sequence[tuple[Any, ...]], times: Sequence[str]) -> pa.Table:

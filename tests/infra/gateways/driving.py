@@ -24,6 +24,10 @@ class Driver:
         self.rested: list[float] = []
         self.simulator: Simulator = opened(folder, secrets=SECRETS, seed=seed, real_now=lambda: self._real)
 
+    def rest(self, seconds: float) -> None:
+        """Lets time pass."""
+        self._real += int(seconds * 1000)
+
     def to(self, at: str) -> None:
         """Moves the clock to an instant."""
         self._real += _ms(at) - self.simulator.now()

@@ -1,0 +1,1 @@
+"""`pipeline story`: payments through the deployed pipeline, their settlement, and the reconciliation of both."""
