@@ -49,6 +49,10 @@ class DynamoSlots:
             raise SlotLost(f"worker slot {lease.slot} is no longer held under fence {lease.fence}") from None
         return Lease(lease.slot, lease.owner, lease.fence, lease.start_ms, until, until)
 
+    def in_use(self, *, at_ms: int) -> int:
+        """How many slots cannot be claimed at `at_ms`. Reads the whole table; raises Retryable and Misused."""
+        return self._slots - len(self._free(at_ms))
+
     def _try(self, slot: int, owner: str, at_ms: int) -> Lease | None:
         """The slot if it may be had. The bound of the one before is never in our future: where clocks differ by more
         than the margin, it is left to somebody with a later clock."""

@@ -125,3 +125,15 @@ def test_minters_on_the_table_have_workers_of_their_own(make: Make) -> None:
     time.ms += 75_000
     successor = minter(slots, time)
     assert successor.mint() > last
+
+
+@pytest.mark.property(81)
+def test_slots_in_use_are_counted(client: Any) -> None:
+    table = DynamoSlots(client, table_of(client), slots=8)
+    assert table.in_use(at_ms=START_MS) == 0
+    leases = [table.claim(owner=owner, at_ms=START_MS) for owner in "abc"]
+    assert table.in_use(at_ms=START_MS + 1) == 3
+    table.renew(leases[0], at_ms=START_MS + 30_000)
+    # Nobody gives a slot back: it is free a margin after its lease.
+    assert table.in_use(at_ms=START_MS + 70_001) == 1
+    assert table.in_use(at_ms=START_MS + 100_001) == 0
