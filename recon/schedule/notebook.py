@@ -1,4 +1,4 @@
-"""What a notebook calls: the reconciliation, the asker's own questions, and the end of a run; refusals are plain."""
+"""What a notebook calls: reconciliation, latency, the asker's own questions, a run's end; refusals are plain."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 from recon.engine import adhoc
 from recon.errors import Refused
+from recon.latency import output as latency_output
+from recon.latency.request import Request as LatencyRequest
+from recon.latency.result import LatencyResult
+from recon.latency.run import measure as measure_request
 from recon.match import output
 from recon.match.request import Request, instant, midnight
 from recon.match.result import RunResult
@@ -65,11 +69,28 @@ def ask(
         )
 
 
-def finish(result: RunResult, out: str) -> record.Record:
-    """Write the four files of a run into the folder `out` and return the record of them. Raises Refusal."""
+def measure(
+    *, since: str, until: str, lake: str, engine: str, gateway: str = "all", region: str | None = None
+) -> LatencyResult:
+    """Measure the payments of a window with the notebook's own parameters (see latency's Request.parse).
+
+    Raises Refusal.
+    """
+    with _plainly():
+        request = LatencyRequest.parse(
+            since=since, until=until, lake=lake, engine=engine, gateway=gateway, region=region
+        )
+        return measure_request(request, progress=progress.tell)
+
+
+def finish(result: RunResult | LatencyResult, out: str) -> record.Record:
+    """Write the files of a run into the folder `out` and return the record of them. Raises Refusal."""
     with _plainly():
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(result, LatencyResult):
+            latency_output.write(result, folder)
+            return record.of(folder, record.LATENCY.files)
         output.write(result, folder)
         return record.of(folder)
 

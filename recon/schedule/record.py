@@ -5,21 +5,35 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recon.errors import Refused
+from recon.latency import output as latency
 
 KEY = "settlement_run_record"
 """Where the record is, in the metadata of the output that shows it."""
 
 FILES = ("divergences.parquet", "matches.parquet", "summary.json", "manifest.json")
-"""What the last cell writes."""
+"""What the last cell of a reconciliation writes."""
 
 REPORTS = ("reconciliation.ipynb", "reconciliation.html")
-"""What the runner adds."""
+"""What the runner adds to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What a notebook leaves: `files` are written by its last cell, summary.json among them; `reports`, the executed
+    notebook and its page, are added by the runner."""
+
+    files: tuple[str, ...]
+    reports: tuple[str, str]
+
+
+RECONCILIATION = Leaves(FILES, REPORTS)
+LATENCY = Leaves(latency.FILES, ("latency.ipynb", "latency.html"))
 
 
 class RunFailed(Refused):
@@ -52,23 +66,23 @@ class Record:
         display({"text/html": shown}, metadata={KEY: self.as_json()}, raw=True)  # type: ignore[no-untyped-call]
 
 
-def of(folder: Path) -> Record:
-    """The record of the files in `folder`."""
+def of(folder: Path, files: Sequence[str] = FILES) -> Record:
+    """The record of `files` in `folder`."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    return Record(summary["run_id"], summary["status"], {name: _digest(folder / name) for name in FILES})
+    return Record(summary["run_id"], summary["status"], {name: _digest(folder / name) for name in files})
 
 
-def check(notebook: Mapping[str, Any], folder: Path) -> Record:
-    """The record that the last code cell shows, once the files in `folder` bear it out. Raises RunFailed."""
+def check(notebook: Mapping[str, Any], folder: Path, files: Sequence[str] = FILES) -> Record:
+    """The record that the last code cell shows, once `files` in `folder` bear it out. Raises RunFailed."""
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     outputs = code[-1]["outputs"] if code else []
     said = [output["metadata"][KEY] for output in outputs if KEY in output.get("metadata", {})]
     if not said:
         raise RunFailed("the notebook ended, but its last cell wrote no run record")
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    missing = [name for name in files if not (folder / name).is_file()]
     if missing:
         raise RunFailed(f"the run record is there, but not what it records: {', '.join(missing)}")
-    found = of(folder)
+    found = of(folder, files)
     if said[-1] != found.as_json():
         raise RunFailed(f"the run record is not that of the files it records: it says run {said[-1].get('run_id')}")
     return found

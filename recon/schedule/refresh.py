@@ -1,4 +1,6 @@
-"""Executes the committed notebook with its own defaults and keeps the outputs: `python -m recon.schedule.refresh`.
+"""Executes the committed notebooks with their own defaults and keeps the outputs: `python -m recon.schedule.refresh`.
+
+Names such as `latency` after it leave the others out.
 
 To be run after anything that changes what the bundled sample shows; `pytest --nbval` then finds the outputs true.
 """
@@ -12,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from recon.schedule import clean, papermilled
-from recon.schedule.runner import NOTEBOOK
+from recon.schedule.runner import LATENCY, NOTEBOOK
 
 
 def refresh(notebook: Path = NOTEBOOK) -> None:
@@ -28,4 +30,6 @@ def refresh(notebook: Path = NOTEBOOK) -> None:
 
 
 if __name__ == "__main__":
-    refresh()
+    for committed in (NOTEBOOK, LATENCY):
+        if not sys.argv[1:] or committed.stem in sys.argv[1:]:
+            refresh(committed)

@@ -19,9 +19,10 @@ from typing import Any
 from recon.errors import Refused
 from recon.schedule import clean, html, parameters, place, record, secrets
 from recon.schedule.progress import VARIABLE, Progress, Watch
-from recon.schedule.record import REPORTS, Record, RunFailed
+from recon.schedule.record import RECONCILIATION, Leaves, Record, RunFailed
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "reconciliation.ipynb"
+LATENCY = NOTEBOOK.with_name("latency.ipynb")
 
 
 class RefusedInside(RunFailed):
@@ -36,15 +37,17 @@ class Ran:
 
     out: Path
     record: Record
+    leaves: Leaves = RECONCILIATION
 
     @property
     def page(self) -> Path:
         """The HTML page of the run."""
-        return self.out / REPORTS[1]
+        return self.out / self.leaves.reports[1]
 
 
-def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, progress: Progress | None = None) -> Ran:
-    """Execute `notebook` with the parameters `given` and put its results into the folder that `out` names.
+def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, leaves: Leaves = RECONCILIATION,
+        progress: Progress | None = None) -> Ran:
+    """Execute `notebook` with the parameters `given` and put what it `leaves` into the folder that `out` names.
 
     Raises BadParameters, BadNotebook or BadPlace before anything starts, RefusedInside with a cell's own refusal and
     RunFailed for any other end. After those two `{out}.failed/` holds the half-run notebook with its error on top.
@@ -53,7 +56,8 @@ def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, progress: Pro
     checked = parameters.check(declared, given)
     out = Path(str(checked["out"])).absolute()
     lake = checked.get("lake")
-    place.check(out, files=(*record.FILES, *REPORTS), lake=Path(str(lake)) if lake and "://" not in str(lake) else None)
+    folder_of_lake = Path(str(lake)) if lake and "://" not in str(lake) else None
+    place.check(out, files=(*leaves.files, *leaves.reports), lake=folder_of_lake)
     located = {p.name: _located(checked[p.name]) if p.type == "path" else checked[p.name]
                for p in declared if p.name in checked}  # fmt: skip
     failed = out.with_name(out.name + ".failed")
@@ -66,14 +70,14 @@ def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, progress: Pro
             if died:
                 raise died
             _raise_for_errors(tidy)
-            written = record.check(tidy, folder)
+            written = record.check(tidy, folder, leaves.files)
         except RunFailed as error:
-            _keep(failed, tidy, error)
+            _keep(failed / leaves.reports[0], tidy, error)
             raise type(error)(f"{error}\nthe half-run notebook is kept in {failed}") from None
-        (folder / REPORTS[0]).write_text(clean.dump(tidy), encoding="utf-8")
-        (folder / REPORTS[1]).write_text(html.page(tidy), encoding="utf-8")
+        (folder / leaves.reports[0]).write_text(clean.dump(tidy), encoding="utf-8")
+        (folder / leaves.reports[1]).write_text(html.page(tidy), encoding="utf-8")
     shutil.rmtree(failed, ignore_errors=True)
-    return Ran(out, written)
+    return Ran(out, written, leaves)
 
 
 def _execute(
@@ -103,15 +107,15 @@ def _raise_for_errors(notebook: Mapping[str, Any]) -> None:
                 raise RunFailed(f"the notebook failed {where}: {output['ename']}: {output['evalue']}")
 
 
-def _keep(failed: Path, notebook: Mapping[str, Any], error: RunFailed) -> None:
+def _keep(place_of: Path, notebook: Mapping[str, Any], error: RunFailed) -> None:
     """Put the half-run notebook aside, its error on top."""
     first = {
         "cell_type": "markdown", "id": "run-failed", "metadata": {},
         "source": f"**This run failed and does not count.**\n\n```\n{error}\n```",
     }  # fmt: skip
     cells = [cell for cell in notebook["cells"] if not str(cell["id"]).startswith("error-")]
-    with place.building(failed) as folder:
-        (folder / REPORTS[0]).write_text(clean.dump({**notebook, "cells": [first, *cells]}), encoding="utf-8")
+    with place.building(place_of.parent) as folder:
+        (folder / place_of.name).write_text(clean.dump({**notebook, "cells": [first, *cells]}), encoding="utf-8")
 
 
 def _located(value: object) -> object:

@@ -16,12 +16,16 @@ from recon.engine.open import open_engine
 from recon.feeds.ingest import ingest
 from recon.feeds.options import ReadOptions
 from recon.lake import Lake
+from recon.latency.request import Request as Measured
+from recon.latency.result import LatencyResult
+from recon.latency.run import measure
 from recon.match.request import Request
 from recon.match.result import RunResult
 from recon.match.run import reconcile
 from recon.worlds.build import WorldSpec, build_world
 from tests.differential import handmade
 from tests.differential.recorder import Answer, Recorder
+from tests.factories.latency import mixed as lives
 
 BUCKET = "differential-lakes"
 
@@ -48,17 +52,24 @@ def world(seed: int, payments: int, days: int) -> Callable[[Path], Path]:
 
 LAKES: dict[str, Callable[[Path], Path]] = {
     "rare_cases": handmade.rare_cases,
+    "lives": lives,
     "small": world(21, 1_500, 16),
-    "middle": world(22, 3_000, 24),
-    "large": world(23, 5_000, 24),
+    "middle": world(22, 3_000, 12),
+    "large": world(23, 5_000, 12),
 }
 
 CASES = (
     Case("rare_cases", "T+7", handmade.AS_OF),
-    Case("small", "hourly", "2026-03-15T08:00:00Z"),
-    Case("middle", "T+7", "2026-03-25"),
-    Case("large", "hourly", "2026-03-20T09:00:00Z"),
+    Case("small", "hourly", "2026-03-05T08:00:00Z"),
+    Case("middle", "T+7", "2026-03-11"),
+    Case("large", "hourly", "2026-03-08T09:00:00Z"),
 )
+
+WINDOWS = (
+    ("lives", "2026-03-05T08:00:00Z", "2026-03-05T12:00:00Z", "all"),
+    ("lives", "2026-03-05T10:00:00Z", "2026-03-06", "adyen"),
+)
+"""A lake by name, since, until and gateway: what is measured of how long payments took."""
 
 _MORE = {31: 24, 32: 24, 33: 24, 34: 45}
 LAKES |= {f"world_{seed}": world(seed, 4_000, days) for seed, days in _MORE.items()}
@@ -66,7 +77,7 @@ MORE_CASES = (
     *(Case(f"world_{seed}", "T+7", f"2026-03-{day}") for seed in (31, 32, 33) for day in (14, 20, 25)),
     Case("world_34", "T+30", "2026-04-12"),
     Case("world_34", "T+14", "2026-04-02"),
-    Case("large", "T+7", "2026-03-20"),
+    Case("large", "T+7", "2026-03-13"),
     Case("large", "T+14", "2026-03-20"),
 )
 """Those of a night."""
@@ -107,3 +118,11 @@ def run(case: Case, engine: str, address: str) -> tuple[RunResult, list[Answer]]
     request = Request.parse(window=case.window, as_of=case.as_of, lake=address, engine=engine)
     with Recorder.over(lambda catalog: open_engine(engine, Lake(address).root, catalog=catalog)) as recorder:
         return reconcile(request, engine=recorder), recorder.answers
+
+
+def measured(window: tuple[str, str, str, str], engine: str, address: str) -> tuple[LatencyResult, list[Answer]]:
+    """The measurement of `window` on an engine, and what each of its queries answered."""
+    _, since, until, gateway = window
+    request = Measured.parse(since=since, until=until, gateway=gateway, lake=address, engine=engine)
+    with Recorder.over(lambda catalog: open_engine(engine, Lake(address).root, catalog=catalog)) as recorder:
+        return measure(request, engine=recorder), recorder.answers

@@ -10,7 +10,7 @@ import pytest
 from infra.local.stack import Stack
 from recon.engine import queries
 from recon.match.result import RunResult
-from tests.differential.lakes import CASES, MORE_CASES, Case, Made, on_stack, run
+from tests.differential.lakes import CASES, MORE_CASES, WINDOWS, Case, Made, measured, on_stack, run
 from tests.differential.recorder import Answer
 
 ALL = [pytest.param(case, id=f"{case.lake}-{case.window}", marks=pytest.mark.xdist_group(case.lake))
@@ -32,12 +32,40 @@ def same(case: Case, engine: str, made: Made, stack: Stack) -> RunResult:
     address = made.upload(case.lake, stack)
     with on_stack(stack, case.lake):
         result, answers = run(case, engine, address)
-    for ours, theirs in zip(expected, answers, strict=True):
-        assert (theirs.query, theirs.params, theirs.columns) == (ours.query, ours.params, ours.columns)
-        assert theirs.rows == ours.rows, f"{ours.query} {dict(ours.params)}"
+    alike(expected, answers)
     assert result.divergences.drop_columns(["run_id"]).equals(outcome.divergences.drop_columns(["run_id"]))
     assert result.matches.equals(outcome.matches)
     return result
+
+
+def alike(expected: list[Answer], answers: list[Answer]) -> None:
+    """Call by call and row by row."""
+    for ours, theirs in zip(expected, answers, strict=True):
+        assert (theirs.query, theirs.params, theirs.columns) == (ours.query, ours.params, ours.columns)
+        assert theirs.rows == ours.rows, f"{ours.query} {dict(ours.params)}"
+
+
+def same_measured(window: tuple[str, str, str, str], engine: str, made: Made, stack: Stack) -> None:
+    """How long payments took, measured on an engine on the lake's copy on S3, is what DuckDB says of the folder."""
+    outcome, expected = measured(window, "duckdb", str(made.path(window[0])))
+    address = made.upload(window[0], stack)
+    with on_stack(stack, window[0]):
+        result, answers = measured(window, engine, address)
+    alike(expected, answers)
+    assert result.figures.equals(outcome.figures)
+
+
+@pytest.mark.trino
+@pytest.mark.parametrize("engine", ["trino", "athena"])
+@pytest.mark.parametrize("window", WINDOWS, ids=[f"{lake}-{gateway}" for lake, _, _, gateway in WINDOWS])
+def test_trino_and_athena_on_it_measure_as_duckdb(window: tuple[str, str, str, str], engine: str, made: Made,
+                                                  trino_stack: Stack) -> None:
+    same_measured(window, engine, made, trino_stack)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "athena"])
+def test_a_bucket_and_athena_measure_as_a_folder(engine: str, made: Made, stack: Stack) -> None:
+    same_measured(WINDOWS[0], engine, made, stack)
 
 
 @pytest.mark.trino
@@ -59,5 +87,8 @@ def test_every_shipped_query_is_compared_and_on_rows(made: Made) -> None:
     rows: Counter[str] = Counter()
     for case in CASES:
         for answer in on_duckdb(case, made)[0]:
+            rows[answer.query] += len(answer.rows)
+    for window in WINDOWS:
+        for answer in measured(window, "duckdb", str(made.path(window[0])))[1]:
             rows[answer.query] += len(answer.rows)
     assert {name for name in queries.names() if not rows[name]} == set()
