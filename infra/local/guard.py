@@ -16,11 +16,11 @@ from infra.local.errors import LocalRefused
 REGION = "us-east-1"
 DUMMY_KEY = "test"
 
-SERVICES = ("apigateway", "athena", "cloudformation", "dynamodb", "glue", "lambda", "logs", "s3", "scheduler",
+SERVICES = ("apigateway", "athena", "cloudformation", "dynamodb", "events", "glue", "lambda", "logs", "s3", "scheduler",
             "secretsmanager", "sns", "sqs", "stepfunctions", "sts")
 """AWS services that local code calls, as boto3 names them."""
-_OWN_NAMES = {"apigateway": "API_GATEWAY", "logs": "CLOUDWATCH_LOGS", "secretsmanager": "SECRETS_MANAGER",
-              "stepfunctions": "SFN"}
+_OWN_NAMES = {"apigateway": "API_GATEWAY", "events": "EVENTBRIDGE", "logs": "CLOUDWATCH_LOGS",
+              "secretsmanager": "SECRETS_MANAGER", "stepfunctions": "SFN"}
 """How the variables call those that they call otherwise."""
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")

@@ -11,9 +11,10 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.deploy import Deployment, Tell, deploy, migrated, onboarded
+from infra.local.deploy import MERCHANTS, Deployment, Tell, deploy, invoked, migrated, onboarded
 from infra.local.errors import LocalRefused
 from infra.local.gateways import GatewaySimulator
+from infra.local.merchants import Merchants
 from infra.local.postgres import Database, Postgres
 from infra.local.processes import Server
 from infra.local.redis import Redis
@@ -27,6 +28,7 @@ class Pipeline:
     database: Database
     redis: Redis
     gateways: GatewaySimulator
+    merchants: Merchants
     deployment: Deployment
     folder: Path
 
@@ -37,9 +39,10 @@ class Pipeline:
         `aws` is the emulator's environment, `parameters` replace those of the template. Raises LocalRefused with
         everything stopped.
         """
-        parts: list[Postgres | Redis | GatewaySimulator] = []
+        parts: list[Postgres | Redis | GatewaySimulator | Merchants] = []
         try:
             start = time.monotonic()
+            parts.append(merchants := Merchants.start(folder / "merchants"))
             parts.append(postgres := Postgres.start(folder / "postgres"))
             parts.append(redis := Redis.start(folder / "redis"))
             parts.append(gateways := GatewaySimulator.start(folder / "gateways"))
@@ -54,6 +57,7 @@ class Pipeline:
             start = time.monotonic()
             names = migrated(aws, deployment)
             deployment = onboarded(aws, deployment)
+            _listening(aws, deployment, merchants)
             gateways.client.webhooks(stripe_url=f"{deployment.api}/v1/webhooks/stripe",
                                      adyen_url=f"{deployment.api}/v1/webhooks/adyen")
             tell(f"{len(names)} migrations applied, {len(deployment.keys)} merchants onboarded "
@@ -65,29 +69,41 @@ class Pipeline:
             if isinstance(error, BotoCoreError | ClientError):
                 raise LocalRefused(f"the pipeline could not be deployed: {error}") from error
             raise
-        return cls(postgres, database, redis, gateways, deployment, folder)
+        return cls(postgres, database, redis, gateways, merchants, deployment, folder)
 
     def servers(self) -> dict[str, Server]:
         """The process of each part, by its name."""
-        return {"postgres": self.postgres.server, "redis": self.redis.server, "gateways": self.gateways.server}
+        return {"postgres": self.postgres.server, "redis": self.redis.server, "gateways": self.gateways.server,
+                "merchants": self.merchants.server}
 
     def addresses(self) -> dict[str, str]:
         """Address of each part, by its name."""
         return {"api": self.deployment.api, "postgres": f"postgresql://127.0.0.1:{self.postgres.port}",
-                "redis": self.redis.url, "gateways": self.gateways.endpoint}
+                "redis": self.redis.url, "gateways": self.gateways.endpoint,
+                "merchants": self.merchants.endpoint}
 
     def environment(self) -> dict[str, str]:
         """Settings of a program that takes payments here, looks at the ledger, or tells the gateways what to do."""
         keys = {f"PAYMENTS_KEY_{merchant.upper()}": key for merchant, key in self.deployment.keys.items()}
         return {"PAYMENTS_API": self.deployment.api, **keys, "PAYMENTS_DATABASE": self.database.owner_dsn,
                 "PAYMENTS_LAKE": f"s3://{self.deployment.outputs['LakeBucketName']}",
-                "PAYMENTS_REDIS": self.redis.url, "PAYMENTS_GATEWAYS": self.gateways.control}
+                "PAYMENTS_REDIS": self.redis.url, "PAYMENTS_GATEWAYS": self.gateways.control,
+                "PAYMENTS_MERCHANTS": self.merchants.control}
 
     def stop(self) -> None:
         """Ends all parts and removes what they wrote. May be repeated."""
-        for part in (self.gateways, self.redis, self.postgres):
+        for part in (self.gateways, self.redis, self.postgres, self.merchants):
             part.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _listening(aws: Mapping[str, str], deployment: Deployment, merchants: Merchants) -> None:
+    """Each merchant has an endpoint, whose secret its server knows."""
+    merchants.ready()
+    for merchant in MERCHANTS:
+        made = invoked(aws, deployment.outputs["WebhookEndpointsName"], {
+            "action": "create", "merchant_id": merchant, "url": merchants.url(merchant)})
+        merchants.client.know(merchant, str(made["secret"]))
 
 
 def _parameters(database: Database, redis: Redis, gateways: GatewaySimulator) -> dict[str, str]:
@@ -97,4 +113,5 @@ def _parameters(database: Database, redis: Redis, gateways: GatewaySimulator) ->
         "DatabasePort": str(database.port), "DatabaseName": database.name, "DatabaseUser": database.app,
         "RedisUrl": redis.url, "StripeApiBase": gateways.stripe_base, "AdyenApiBase": gateways.adyen_base,
         "StripeAccount": accounts["stripe"], "AdyenMerchantAccount": accounts["adyen"],
+        "WebhookAllowedNetworks": "127.0.0.0/8",
     }

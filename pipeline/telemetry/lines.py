@@ -19,6 +19,7 @@ FIELDS = IDENTIFIERS | frozenset({
     "amount_minor", "capture_mode", "decision", "score", "model", "retry_after_s", "duration_ms", "budget_ms",
     "waited_ms", "lease_s", "age_s", "count", "found", "claimed", "done", "failed", "resolved", "delivered", "skipped",
     "stuck", "cold", "replayed", "takeover", "lock", "migration", "migrations", "limits", "kind", "function", "items",
+    "channel",
 })
 """All fields that a line may have. None of them may ever hold a secret, a token, a key or the body of a request."""
 

@@ -46,7 +46,7 @@ def refused_by(stack: Stack, running: Pipeline, event: dict[str, Any]) -> str:
 
 def test_everything_listens_on_this_machine_alone(pipeline_stack: Stack) -> None:
     servers = pipeline_stack.servers()
-    assert set(servers) == {"emulator", "athena", "postgres", "redis", "gateways"}
+    assert set(servers) == {"emulator", "athena", "postgres", "redis", "gateways", "merchants"}
     for server in servers.values():
         assert {address for address, _ in server.listening()} == {"127.0.0.1"}, server.name
     assert pipeline_stack.ended() is None
