@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from typing import Any
 import psycopg
 
 from pipeline.schemas.ulid import UlidFactory
+from pipeline.times import iso_ms
+from tests.ledger.harness import T0
 
 HOUR = timedelta(hours=1)
+NOON = T0.replace(minute=0, second=0, microsecond=0)
 IDS = UlidFactory()
 Hand = psycopg.Connection[tuple[Any, ...]]
 Key = tuple[datetime, str, str, int]
@@ -85,3 +89,18 @@ def latest(hand: Hand) -> tuple[dict[Key, Counted], dict[datetime, datetime]]:
         figures[key] = counted
         covered[key[0]] = max(covers_until, covered.get(key[0], covers_until))
     return {key: counted for key, counted in figures.items() if key[1] != "XXX"}, covered
+
+
+def agrees(hand: Hand) -> bool:
+    """Whether a reader's picture is the recount's."""
+    figures, covered = latest(hand)
+    return figures == recounted(hand, covered)
+
+
+def outbox(hand: Hand) -> list[dict[str, object]]:
+    """What waits for the lake, in the order of its ids; each row is in the partition of its hour."""
+    rows = hand.execute("SELECT body, created_at FROM outbox WHERE kind = 'ledger_control' "
+                        "ORDER BY outbox_id").fetchall()
+    bodies = [json.loads(row[0]) for row in rows]
+    assert [iso_ms(row[1]) for row in rows] == [body["hour_start"] for body in bodies]
+    return bodies
