@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ def payloads(lines: Iterable[bytes]) -> Iterator[bytes]:
                 document, end = decoder.raw_decode(text)
                 yield base64.b64decode(document["rawData"], validate=True)
                 text = text[end:].lstrip()
-        except (ValueError, KeyError, TypeError, binascii.Error):
+        except (ValueError, KeyError, TypeError):
             raise Unreadable from None
 
 

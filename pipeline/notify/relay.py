@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pipeline.errors import Misused
+from pipeline.telemetry.trace import span, trace_headers
 from pipeline.times import Clock, iso_ms
 
 OUTCOME = "payment_outcome"
@@ -110,10 +111,11 @@ def relay(outbox: Outbox, routes: Mapping[str, Send], clock: Clock, *, payment_i
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A row as it goes to the queue; `key` names it within its batch."""
+    """A row as it goes to the queue; `key` names it within its batch, `trace` is the trace that the reader goes on."""
 
     key: str
     body: str
+    trace: str = ""
 
 
 def message(row: Row) -> Message:
@@ -129,8 +131,7 @@ def queue(client: Any, url: str) -> Send:
 
     def put(batch: Sequence[Message]) -> set[str]:
         try:
-            answer = client.send_message_batch(QueueUrl=url, Entries=[
-                {"Id": sent.key, "MessageBody": sent.body} for sent in batch])
+            answer = client.send_message_batch(QueueUrl=url, Entries=[_entry(sent) for sent in batch])
         except Exception:
             # It may have arrived all the same; it is sent again, and receivers know it by its id.
             return set()
@@ -138,7 +139,7 @@ def queue(client: Any, url: str) -> Send:
 
     def send(rows: Sequence[Row]) -> frozenset[str]:
         sent: set[str] = set()
-        for batch in _batches([message(row) for row in rows]):
+        for batch in _batches([_traced(row) for row in rows]):
             accepted = put(batch)
             for rest in [one for one in batch if one.key not in accepted]:
                 accepted |= put([rest])
@@ -146,6 +147,31 @@ def queue(client: Any, url: str) -> Send:
         return frozenset(sent)
 
     return send
+
+
+def _traced(row: Row) -> Message:
+    """The row's message; that it leaves is part of its payment's trace."""
+    told = message(row)
+    trace_id = _trace_id(row.body)
+    if not trace_id:
+        return told
+    with span("relay", trace_id, kind="producer", payment_id=row.payment_id, outbox_id=row.outbox_id) as made:
+        return replace(told, trace=trace_headers(trace_id, made)["X-Amzn-Trace-Id"])
+
+
+def _trace_id(body: str) -> str:
+    try:
+        found = json.loads(body).get("trace_id")
+    except (ValueError, AttributeError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def _entry(sent: Message) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": sent.key, "MessageBody": sent.body}
+    if sent.trace:
+        entry["MessageSystemAttributes"] = {"AWSTraceHeader": {"StringValue": sent.trace, "DataType": "String"}}
+    return entry
 
 
 def _sent(rows: Sequence[Row], routes: Mapping[str, Send]) -> set[str]:

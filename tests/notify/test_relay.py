@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pipeline.errors import Misused
+from pipeline.ledger.outbox import OutboxRow
 from pipeline.notify.invoking import InvokedRelay
 from pipeline.notify.relay import BATCH, BATCH_BYTES, OUTCOME, Row, Send, message, queue, relay
+from pipeline.telemetry.xray import trace_id_of
 from tests.saga.world import World
 
 KINDS = (OUTCOME, "ledger_entry", "payment_state", "payment_event")
@@ -137,8 +139,9 @@ class Sqs:
         self.refuses: set[str] = set()
         self.batches: list[int] = []
         self.fails = 0
+        self.traces: dict[str, str] = {}
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         assert QueueUrl == "url"
         assert len(Entries) <= BATCH
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= BATCH_BYTES
@@ -148,6 +151,8 @@ class Sqs:
             raise ConnectionError
         taken = [entry for entry in Entries if entry["Id"] not in self.refuses]
         self.got += [json.loads(entry["MessageBody"]) for entry in taken]
+        self.traces |= {entry["Id"]: entry["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"]
+                        for entry in taken if "MessageSystemAttributes" in entry}
         return {"Successful": [{"Id": entry["Id"]} for entry in taken], "Failed": []}
 
 
@@ -164,6 +169,23 @@ def test_what_a_batch_of_the_queue_refuses_is_tried_alone() -> None:
     assert all(isinstance(json.loads(one["body"]), dict) for one in sqs.got)
 
 
+@pytest.mark.property(79)
+def test_a_message_goes_on_with_its_payments_trace() -> None:
+    world, sqs = paid(), Sqs()
+    rows = world.ledger.take(at=world.clock(), taken_until=world.clock(), limit=999, kinds=[OUTCOME])
+    traces = {row.outbox_id: trace_id_of(json.loads(row.body)["trace_id"]) for row in rows}
+    queue(sqs, "url")(rows)
+    found = {key: header.partition(";")[0].removeprefix("Root=") for key, header in sqs.traces.items()}
+    assert found == traces != {}
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "no JSON", '{"trace_id": null}'])
+def test_a_row_without_a_trace_goes_without_one(body: str) -> None:
+    sqs = Sqs()
+    assert queue(sqs, "url")([OutboxRow("x", 7, OUTCOME, body, World().clock())]) == {"x"}
+    assert sqs.traces == {}
+
+
 def test_a_batch_that_fails_is_tried_message_by_message() -> None:
     world, sqs = paid(), Sqs()
     rows = world.ledger.take(at=world.clock(), taken_until=world.clock(), limit=4)
@@ -178,13 +200,10 @@ def test_batches_stay_below_the_queues_size() -> None:
     world, sqs = paid(), Sqs()
     row = world.ledger.take(at=world.clock(), taken_until=world.clock(), limit=1)[0]
 
-    class Long:
-        outbox_id, payment_id, kind, created_at = "x", None, row.kind, row.created_at
-        body = "y" * 100_000
-
-    assert queue(sqs, "url")([Long()] * 5) == {"x"}
+    long = OutboxRow("x", None, row.kind, "y" * 100_000, row.created_at)
+    assert queue(sqs, "url")([long] * 5) == {"x"}
     assert sqs.batches == [2, 2, 1]
-    assert json.loads(message(Long()).body)["payment_id"] is None
+    assert json.loads(message(long).body)["payment_id"] is None
 
 
 @pytest.mark.property(33)
