@@ -17,6 +17,8 @@ _URL = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _WRAPPING = tuple(ip_network(text) for text in (
     "::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16"))
 """IPv6 that carries an IPv4 address within: no receiver's own, and a way around what is said of that address."""
+_GLOBAL = ip_network("2000::/3")
+"""All of IPv6 that is ever given to hosts of the open internet."""
 _NEVER = tuple(ip_network(text) for text in (
     # Told apart by some Pythons only: carrier-grade NAT, protocol assignments, tests, relays, documentation, reserved.
     "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
@@ -54,7 +56,8 @@ def is_public(address: str) -> bool:
     found = _parsed(address)
     if found is None:
         return False
-    if isinstance(found, IPv6Address) and (found.scope_id or any(found in network for network in _WRAPPING)):
+    if isinstance(found, IPv6Address) and (
+            found.scope_id or found not in _GLOBAL or any(found in network for network in _WRAPPING)):
         return False
     inside = (found.is_private, found.is_loopback, found.is_link_local, found.is_multicast, found.is_reserved,
               found.is_unspecified)

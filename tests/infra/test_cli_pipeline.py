@@ -79,7 +79,7 @@ def test_two_take_payments_at_once_and_each_goes_without_a_trace(folders: tuple[
     assert [process.returncode for process in starting] == [0, 0], said
     assert all("stack payments created" in told and "merchants onboarded" in told for _, told in said)
     first, second = (state_of(folder) for folder in folders)
-    assert set(first.parts) == {"emulator", "athena", "postgres", "redis", "gateways"}
+    assert set(first.parts) == {"emulator", "athena", "postgres", "redis", "gateways", "merchants"}
     assert set(first.addresses.values()).isdisjoint(second.addresses.values())
     assert set(first.keys) == set(MERCHANTS)
     assert [answer(state) for state in (first, second)] == [401, 401]
