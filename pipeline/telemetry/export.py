@@ -14,6 +14,8 @@ from pipeline.telemetry.xray import invocation
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
+MOST = 250
+"""Spans of one document: a line of the log has 256 KiB at most."""
 WAIT_S = 0.5
 """A collector runs beside the function; one that does not answer by then costs its spans, not the payment."""
 _HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -21,15 +23,16 @@ _HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def export(spans: Sequence[ReadableSpan]) -> None:
     """Hands on the spans of one piece of work, unless the platform decided not to sample it. Never raises."""
-    if not spans or not invocation().sampled:
+    if not invocation().sampled:
         return
+    collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     try:
-        document = otlp(spans)
-        collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-        if collector:
-            _send(f"{collector.rstrip('/')}/v1/traces", document)
-        else:
-            write(document)
+        for first in range(0, len(spans), MOST):
+            document = otlp(spans[first:first + MOST])
+            if collector:
+                _send(f"{collector.rstrip('/')}/v1/traces", document)
+            else:
+                write(document)
     except Exception as error:
         log("spans_lost", error=type(error).__name__, count=len(spans))
 

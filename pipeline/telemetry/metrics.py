@@ -61,7 +61,7 @@ DIMENSIONS: Mapping[str, frozenset[str] | None] = {
     "outcome": None,
     "gateway": frozenset({"stripe", "adyen"}),
     "table": frozenset({"ledger_entries", "payment_states", "payment_events", "ledger_control"}),
-    "channel": None,
+    "channel": frozenset({"topic", "bus", "webhook"}),
 }
 """Their values; None: any of the code's own words."""
 

@@ -84,7 +84,10 @@ PROPERTIES = {
     66: "nothing is told of a transaction that was rolled back",
     67: "concurrent relays and late commits lose no row",
     69: "one bad message is tried again alone",
+    78: "metrics are in CloudWatch's format within its limits, with dimensions of a list",
+    79: "one trace leads from the edge to the webhook, and recovery's is linked to it",
     80: "no card number, secret or raw key in logs, journal or events",
+    81: "what must be watched is measured and has an alarm",
     82: "a failure prints what repeats it",
 }
 

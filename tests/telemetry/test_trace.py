@@ -60,6 +60,16 @@ def test_all_of_one_piece_of_work_is_one_line(capsys: pytest.CaptureFixture[str]
     assert [len(list(spans([line]))) for line in capsys.readouterr().out.splitlines()] == [4, 1]
 
 
+def test_much_work_is_told_on_lines_that_are_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    with span("relay", TRACE):
+        for number in range(600):
+            with span("row", OTHER, payment_id=2**62, outbox_id=f"{number:026}", reason="x" * 300, links=[TRACE]):
+                pass
+    lines = capsys.readouterr().out.splitlines()
+    assert len(list(spans(lines))) == 601
+    assert max(map(len, lines)) < 256 * 1024
+
+
 def test_outside_of_a_trace_nothing_is_made(capsys: pytest.CaptureFixture[str]) -> None:
     with span("ledger") as made:
         made.set(count=1)
