@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.schemas.columns import Table
@@ -41,5 +42,13 @@ def partition(body: str, column: str, otherwise: datetime) -> Partition:
     marker = f'"{column}":"'
     # In a text of the line the quotes would be escaped, so that this is the column or nothing.
     found = body.find(marker)
-    match = _HOUR.match(body, found + len(marker)) if found >= 0 else None
-    return Partition(*match.groups()) if match else Partition(otherwise.strftime("%Y-%m-%d"), otherwise.strftime("%H"))
+    start = found + len(marker)
+    place = _hour(body[start:start + len("2026-01-31T12")]) if found >= 0 else None
+    return place or Partition(otherwise.strftime("%Y-%m-%d"), otherwise.strftime("%H"))
+
+
+@lru_cache(maxsize=4_096)
+def _hour(text: str) -> Partition | None:
+    # Many lines are of few hours.
+    match = _HOUR.fullmatch(text)
+    return Partition(*match.groups()) if match else None

@@ -16,7 +16,7 @@ from pipeline.times import Clock, iso_ms
 OUTCOME = "payment_outcome"
 """The kind of what merchants and subscribers are told; all others are lines of lake tables."""
 
-ROUND = 2_000
+ROUND = 5_000
 """Rows that are taken at once: enough that each table's share fills most of a record."""
 LENT = timedelta(seconds=60)
 """How long rows are lent; longer than the relay's timeout, so that two relays do not send the same ones."""

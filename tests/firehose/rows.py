@@ -46,7 +46,7 @@ def _value(column: Column) -> Any:
     return "text" if column.type is Type.STRING else 2**62
 
 
-TIMES = st.integers(0, 3 * 24 * 60 - 1).map(lambda minutes: NOON + timedelta(minutes=minutes))
+TIMES = st.integers(0, 2 * 24 * 60).map(lambda minutes: NOON + timedelta(minutes=minutes))
 TEXTS = st.text(max_size=40)
 
 
