@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -34,6 +35,11 @@ def log(event: str, **fields: object) -> None:
     What looks like a card number in a text is masked, except in identifiers.
     """
     write({"event": event, **listed(fields)})
+
+
+def is_on(variable: str) -> bool:
+    """Whether the environment's `variable` says yes."""
+    return os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
 
 
 def listed(fields: Mapping[str, object]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from pipeline.telemetry.lines import listed, log, write
+from pipeline.telemetry.lines import is_on, listed, log, write
 
 NAMESPACE = "Payments"
 SERVICE = "payments"
@@ -76,20 +76,28 @@ def emit(values: Mapping[str, int | float], *, properties: Mapping[str, object] 
     (`event` is one of them).
 
     What is not on the list is dropped with a line that says so; with TELEMETRY_STRICT in the environment, as in tests,
-    it raises Unlisted. Nothing else is ever raised, and the properties are logged in any case.
+    it raises Unlisted. Nothing else is ever raised, and the properties are logged in any case, also where metrics are
+    switched off (POWERTOOLS_METRICS_DISABLED).
     """
     told = dict(properties or {})
+    if are_off():
+        _only_log(told, dimensions)
+        return
     try:
         line = document(values, told, dimensions)
     except Exception as error:
-        if os.environ.get("TELEMETRY_STRICT"):
+        if is_on("TELEMETRY_STRICT"):
             raise
         reason = str(error) if isinstance(error, Unlisted) else type(error).__name__
         log("metric_dropped", reason=reason)
-        if "event" in told:
-            log(str(told.pop("event")), **told, **dimensions)
+        _only_log(told, dimensions)
         return
     write(line)
+
+
+def are_off() -> bool:
+    """Whether metrics are switched off."""
+    return is_on("POWERTOOLS_METRICS_DISABLED")
 
 
 def document(values: Mapping[str, int | float], properties: Mapping[str, object],
@@ -111,6 +119,12 @@ def document(values: Mapping[str, int | float], properties: Mapping[str, object]
     for name, word in sorted(dimensions.items()):
         provider.add_dimension(name, word)
     return dict(provider.serialize_metric_set())
+
+
+def _only_log(told: Mapping[str, object], dimensions: Mapping[str, str]) -> None:
+    fields = dict(told)
+    if (event := fields.pop("event", None)) is not None:
+        log(str(event), **fields, **dimensions)
 
 
 def _check(values: Mapping[str, int | float], dimensions: Mapping[str, str]) -> None:

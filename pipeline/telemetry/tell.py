@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.telemetry.lines import log
-from pipeline.telemetry.metrics import METRICS, emit
+from pipeline.telemetry.metrics import METRICS, are_off, emit
 
 COUNTED: Mapping[str, tuple[str, str | None]] = {
     "step": ("StepDuration", "duration_ms"),
@@ -20,7 +20,7 @@ COUNTED: Mapping[str, tuple[str, str | None]] = {
 def tell(event: str, **fields: object) -> None:
     """`log` that counts what is counted: of its fields those that are the metric's dimensions become dimensions."""
     counted = COUNTED.get(event)
-    if counted is None:
+    if counted is None or are_off():
         log(event, **fields)
         return
     metric, field = counted

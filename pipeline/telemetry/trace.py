@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.telemetry.lines import listed
+from pipeline.telemetry.lines import is_on, listed
 from pipeline.telemetry.xray import invocation, trace_id_of
 
 if TYPE_CHECKING:
@@ -63,12 +63,13 @@ _current: ContextVar[Span] = ContextVar("span", default=NOTHING)
 def span(name: str, trace_id: str | None = None, *, kind: str = "internal", links: Sequence[str] = (),
          **attributes: object) -> Iterator[Span]:
     """One span for the block's length. Without `trace_id` it is part of the span around it, and nothing where there is
-    none. `links`: trace ids that it has to do with and does not continue. `attributes`: fields of `log`'s list.
+    none, or where spans are switched off (OTEL_SDK_DISABLED). `links`: trace ids that it has to do with and does not
+    continue. `attributes`: fields of `log`'s list.
 
     What the block raises passes through and marks the span with its type's name.
     """
     around = _current.get()
-    if trace_id is None and not around.trace_id:
+    if (trace_id is None and not around.trace_id) or is_on("OTEL_SDK_DISABLED"):
         yield NOTHING
         return
     trace_id = around.trace_id if trace_id is None else trace_id_of(trace_id)

@@ -129,3 +129,13 @@ def test_nobody_writes_the_format_by_another_way() -> None:
     words = re.compile(r"aws_lambda_powertools|CloudWatchMetrics")
     writers = [path for path, text in modules("pipeline") if words.search(text)]
     assert writers == ["pipeline/telemetry/metrics.py"]
+
+
+def test_switched_off_the_lines_stay(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+    tell("step", step="commit", direction="forward", outcome="ok", duration_ms=1.5)
+    emit({"InDoubt": 1}, properties={"event": "gauges", "failed": 0})
+    emit({"InDoubt": 1})
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"event": "step", "step": "commit", "direction": "forward", "outcome": "ok", "duration_ms": 1.5},
+        {"event": "gauges", "failed": 0}]

@@ -219,3 +219,11 @@ def test_a_collector_that_fails_costs_its_spans_and_nothing_else(
             pass
     said = json.loads(capsys.readouterr().out)
     assert (said["event"], said["count"]) == ("spans_lost", 1)
+
+
+def test_switched_off_nothing_is_made_and_the_work_is_done(
+        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    with span("step", TRACE) as made:
+        assert (made, current(), current_headers()) == (NOTHING, NOTHING, {})
+    assert capsys.readouterr().out == ""
