@@ -9,8 +9,9 @@ from typing import Any
 from pipeline.errors import Misused, Retryable
 from pipeline.telemetry import log
 
-LONGEST_WAIT_S = 120
-"""That a failed message waits for its next try; the first waits two seconds, each further one twice as long."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 5, 900
+"""That a failed message waits for its next try, each time twice as long. All tries together outlast any lease of a
+worker that died, and an outage of half an hour."""
 
 
 def in_parallel(event: Mapping[str, Any], work: Callable[[str], None], *, sqs: Any, url: str) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def _worked(record: Mapping[str, Any], work: Callable[[str], None], sqs: Any, ur
         reason = str(error) if isinstance(error, Misused | Retryable) else None
         log("message", outcome="misused" if isinstance(error, Misused) else "retryable", error=type(error).__name__,
             reason=reason, attempt=receives)
-        wait_s = 0 if isinstance(error, Misused) else min(2 ** min(receives, 10), LONGEST_WAIT_S)
+        wait_s = 0 if isinstance(error, Misused) else min(FIRST_WAIT_S * 2 ** min(receives - 1, 10), LONGEST_WAIT_S)
         _wait(record, wait_s, sqs, url)
         return False
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +13,7 @@ from pipeline.notify.fanout import Record
 from pipeline.notify.posting import Answer
 from pipeline.notify.schedule import Schedule, wish
 from pipeline.notify.signing import headers
+from pipeline.notify.told import Held
 from pipeline.telemetry import log
 from pipeline.telemetry.trace import span, trace_headers
 from pipeline.times import Clock
@@ -81,11 +82,14 @@ def deliver(delivery: Delivery, parts: Parts) -> str:
     if early_ms > EARLY_MS:
         parts.again(delivery, early_ms / 1000)
         return "early"
-    done = parts.told.claim(delivery.key, at=now)
     try:
-        if OVER in done or _name(delivery) in done:
+        done = parts.told.claim(delivery.key, at=now)
+    except Held as held:
+        if _was_made(delivery, held.done):
             return "repeated"
-        return _attempted(delivery, parts)
+        raise
+    try:
+        return "repeated" if _was_made(delivery, done) else _attempted(delivery, parts)
     finally:
         parts.told.release(delivery.key)
 
@@ -132,6 +136,10 @@ def _concluded(delivery: Delivery, answer: Answer, parts: Parts) -> str:
     parts.again(delivery.next(not_before=millis(now) + round(delay_s * 1000)), delay_s)
     parts.told.record(delivery.key, [_name(delivery)])
     return "failed"
+
+
+def _was_made(delivery: Delivery, done: Collection[str]) -> bool:
+    return OVER in done or _name(delivery) in done
 
 
 def _name(delivery: Delivery) -> str:

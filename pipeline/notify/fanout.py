@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pipeline.errors import PipelineError, Retryable
 from pipeline.notify.events import Event
+from pipeline.notify.told import Held
 from pipeline.telemetry import log
 from pipeline.telemetry.trace import span
 from pipeline.times import Clock
@@ -61,12 +62,17 @@ Counted = Callable[[str, bool], None]
 def fan_out(event: Event, channels: Sequence[Channel], told: Record, clock: Clock, counted: Counted) -> None:
     """Tells every target that was not told yet; one that fails stops none of the others.
 
-    Raises Untold where any failed, Held where another is at it, Retryable: then the message must come again. What was
-    done between an effect and its record is repeated then, with the same event id.
+    Raises Untold where any failed, Held where another is at it and not through, Retryable: then the message must come
+    again. What was done between an effect and its record is repeated then, with the same event id.
     """
     with span("notify", event.trace_id, kind="consumer", payment_id=event.payment_id, merchant_id=event.merchant_id,
               event_id=event.event_id, status=event.status, version=event.version):
-        done = told.claim(event.event_id, at=clock())
+        try:
+            done = told.claim(event.event_id, at=clock())
+        except Held as held:
+            if all(target in held.done for channel in channels for target in channel.targets(event)):
+                return
+            raise
         failed = [channel.name for channel in channels if not _through(channel, event, done, told, counted)]
         told.release(event.event_id)
     if failed:

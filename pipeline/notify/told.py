@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipeline.dynamo import ConditionFailed, call, millis
+from pipeline.dynamo import ConditionFailed, Row, call, millis
 from pipeline.errors import Retryable
 
 KEPT = timedelta(days=30)
@@ -14,7 +14,11 @@ KEPT = timedelta(days=30)
 
 
 class Held(Retryable):
-    """Another works on the same message now."""
+    """Another works on the same message now; `done` is what it, or one before it, has done so far."""
+
+    def __init__(self, done: Collection[str] = ()) -> None:
+        super().__init__("another works on this message")
+        self.done = frozenset(done)
 
 
 class Told:
@@ -31,14 +35,15 @@ class Told:
         try:
             answer = call(
                 self._client.update_item, **self._item(key), ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 UpdateExpression="SET held_by = :me, held_until = :until, expires_at = :expires",
                 ConditionExpression="attribute_not_exists(held_until) OR held_until <= :now OR held_by = :me",
                 ExpressionAttributeValues={
                     ":me": {"S": self._owner}, ":now": _number(millis(at)), ":until": _number(millis(at + self._lease)),
                     ":expires": _number(millis(at + KEPT) // 1000)})
-        except ConditionFailed:
-            raise Held("another works on this message") from None
-        return frozenset(answer["Attributes"].get("done", {}).get("SS", ()))
+        except ConditionFailed as failed:
+            raise Held(_done(failed.row or {})) from None
+        return _done(answer["Attributes"])
 
     def record(self, key: str, done: Collection[str]) -> None:
         """These are done, whoever holds the key. Raises Retryable."""
@@ -55,6 +60,10 @@ class Told:
 
     def _item(self, key: str) -> dict[str, Any]:
         return {"TableName": self._table, "Key": {"key": {"S": key}}}
+
+
+def _done(row: Row) -> frozenset[str]:
+    return frozenset(row["done"]["SS"]) if "done" in row else frozenset()
 
 
 def _number(value: int) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Memory:
 
     def claim(self, key: str, *, at: datetime) -> frozenset[str]:
         if key in self.held:
-            raise Held("another works on this message")
+            raise Held(self.done.get(key, ()))
         self.held.add(key)
         return frozenset(self.done.get(key, ()))
 

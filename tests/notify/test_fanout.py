@@ -69,6 +69,9 @@ def test_while_one_has_the_event_another_leaves_it() -> None:
     with pytest.raises(Held):
         told(event(), to, memory)
     assert [channel.got for channel in to] == [[], [], []]
+    # It is through, and only about to let go of it.
+    memory.done["01EVENT"] = {"topic", "bus", "webhook:we_1", "webhook:we_2"}
+    assert told(event(), to, memory) == {}
 
 
 @pytest.mark.property(65, 68)

@@ -62,8 +62,9 @@ def test_what_was_done_is_known_to_whoever_comes_next(tables: tuple[Any, str, st
         other.claim(key, at=AT + LEASE - timedelta(milliseconds=1))
     one.record(key, ["topic"])
     other.release(key)
-    with pytest.raises(Held):
+    with pytest.raises(Held) as held:
         other.claim(key, at=AT)
+    assert held.value.done == {"topic"}
     one.record(key, ["bus", "topic"])
     one.release(key)
     assert other.claim(key, at=AT) == {"topic", "bus"}
