@@ -19,6 +19,7 @@ import typer
 from infra.local import redrive
 from infra.local.errors import LocalRefused
 from infra.local.state import Ended, State, clear, holding, read, read_ended, running, write, write_ended
+from infra.local.story import command as story
 from infra.local.traffic import command as traffic
 from pipeline.schemas.tables import DATABASE
 
@@ -139,6 +140,7 @@ def lake(
 
 
 traffic.register(app)
+story.register(app)
 redrive.register(app)
 
 

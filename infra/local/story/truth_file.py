@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from infra.local.story.due import Expectation, open_days
 from infra.local.story.facts import Run, rfc
 from infra.local.story.truth import CLASSES, Truth
+from pipeline.schemas.render import arrow_schema
+from pipeline.schemas.tables import table
 
 _AT = pa.timestamp("ms")
 _TEXT, _NUMBER = pa.string(), pa.int64()
@@ -47,6 +51,14 @@ def write_truth(world: Path, truths: Sequence[Truth], about: Mapping[str, Any]) 
     (world / "world.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
+def write_reference(lake: Path, expected: Sequence[Expectation], since: date, until: date) -> None:
+    """What the lake has to know of feeds and business days in [since, until)."""
+    for name, rows in (("feed_expectations", [one.row() for one in expected]),
+                       ("business_days", open_days(since, until))):
+        (lake / name).mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows, arrow_schema(table(name))), lake / name / "part-0.parquet")
+
+
 def _run(run: Run) -> dict[str, object]:
     return {"window": run.window, "as_of": run.as_of.replace(tzinfo=None),
             "known_at": run.known_at.replace(tzinfo=None)}
@@ -55,6 +67,5 @@ def _run(run: Run) -> dict[str, object]:
 def _listed(truth: Truth) -> dict[str, Any]:
     run = truth.run
     return {"window": run.window, "as_of": rfc(run.as_of), "known_at": rfc(run.known_at),
-            "cohort_from": rfc(run.cohort_from), "cohort_to": rfc(run.cohort_to), "held": [],
-            "pending": [{"gateway": gateway, "gateway_account": account, "currency": currency, "amount_minor": amount}
-                        for (gateway, account, currency), amount in sorted(truth.pending.items())]}
+            "cohort_from": rfc(run.cohort_from), "cohort_to": rfc(run.cohort_to), "held": {},
+            "pending": {"/".join(key): amount for key, amount in sorted(truth.pending.items())}}

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Showing(Protocol):
+    """Who is told how a run gets on."""
+
+    def stage(self, words: str, total: int | None = None) -> None:
+        """Something new begins."""
+        ...
+
+    def tell(self, words: str) -> None:
+        """How it gets on."""
+        ...
+
+    def advance(self, _: object = None) -> None:
+        """One step is done."""
+        ...
 
 
 class Shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,11 +12,11 @@ from infra.local.errors import LocalRefused
 from infra.local.gateways.client import Client
 from infra.local.traffic import ledger
 from infra.local.traffic.checks import checked, interrupted
-from infra.local.traffic.drive import Driver
+from infra.local.traffic.drive import Asked, Driver
 from infra.local.traffic.plan import counts, plan, warm_up
-from infra.local.traffic.progress import Shown
+from infra.local.traffic.progress import Showing
 from infra.local.traffic.settle import settle
-from infra.local.traffic.shop import Shop
+from infra.local.traffic.shop import Exchange, Shop
 from infra.local.traffic.summary import Summary, summed
 
 NEEDED = ("PAYMENTS_API", "PAYMENTS_DATABASE", "PAYMENTS_GATEWAYS")
@@ -37,7 +37,21 @@ class Wanted:
     patience_s: float
 
 
-def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wanted, shown: Shown) -> Summary:
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A run's summary, with every key that was used and every answer, those of the warm-up included."""
+
+    summary: Summary
+    used: Sequence[Asked]
+    exchanges: Sequence[Exchange]
+
+
+def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wanted, shown: Showing) -> Summary:
+    """The summary of what driven() does. Raises LocalRefused."""
+    return driven(environment, keys, wanted, shown).summary
+
+
+def driven(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wanted, shown: Showing) -> Driven:
     """Drives traffic through the stack of `environment` with its merchants' `keys`, and checks what it left.
 
     Raises LocalRefused where a part of the stack does not answer, or nobody there sells.
@@ -72,5 +86,6 @@ def drive(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Wante
     shown.stage("checks")
     found, exchanges = ledger.read(dsn), shop.record.exchanges
     checks = checked(found, gateways.book(), used, exchanges, run)
-    return summed(run, wanted.seed, wanted.concurrency, seconds, counts(orders),
-                  len(interrupted(found, used, run)), exchanges, found, settled, checks)
+    summary = summed(run, wanted.seed, wanted.concurrency, seconds, counts(orders),
+                     len(interrupted(found, used, run)), exchanges, found, settled, checks)
+    return Driven(summary, used, exchanges)

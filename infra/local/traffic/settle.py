@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from infra.local.deploy import STACK, invoked
+from infra.local.errors import LocalRefused
 from infra.local.gateways.client import Client
 from infra.local.traffic.ledger import Row, unfinished
 
 SWEEP_S = 2.0
 """Between two sweeps: a sweep that finds nothing costs little, and a lease may end at any time."""
+FAILED_AT_MOST = 3
+"""Sweeps in a row that may be cut off."""
 Tell = Callable[[str], None]
 
 
@@ -31,7 +34,7 @@ def settle(dsn: str, gateways: Client, aws: Mapping[str, str], *, patience_s: fl
     """Waits until everything is resolved, at most `patience_s`. Raises LocalRefused where a part does not answer."""
     start = time.monotonic()
     seen: set[int] = set()
-    sweeps = 0
+    sweeps = failed = 0
     while True:
         rows = unfinished(dsn, datetime.now(UTC))
         waiting = int(gateways.webhook_state()["waiting"])
@@ -41,7 +44,14 @@ def settle(dsn: str, gateways: Client, aws: Mapping[str, str], *, patience_s: fl
             return Settled(len(seen), len(rows), sweeps, passed, waiting)
         tell(_words(rows, waiting, passed))
         if any(row["lease_s"] <= 0 for row in rows):
-            invoked(aws, f"{STACK}-Recovery", {})
+            try:
+                invoked(aws, f"{STACK}-Recovery", {})
+                failed = 0
+            except LocalRefused:
+                # One that a busy machine cut off is asked for again, as by its schedule.
+                failed += 1
+                if failed == FAILED_AT_MOST:
+                    raise
             sweeps += 1
         time.sleep(SWEEP_S if rows else 0.3)
 
