@@ -52,7 +52,7 @@ class Bus:
         """Puts the document as the detail. Raises Retryable where the bus did not take it; may raise otherwise."""
         trace = current_headers().get("X-Amzn-Trace-Id")
         entry = {"Source": SOURCE, "DetailType": event.type, "Detail": event.document, "EventBusName": self._bus,
-                 "Time": datetime.fromisoformat(event.happened_at), "Resources": [f"payment/{event.payment_id}"]}
+                 "Time": datetime.fromisoformat(event.happened_at)}
         answer = self._client.put_events(Entries=[entry | ({"TraceHeader": trace} if trace else {})])
         # The call succeeds even where no entry was taken.
         if answer.get("FailedEntryCount") or any(one.get("ErrorCode") for one in answer.get("Entries", ())):
