@@ -85,7 +85,7 @@ PROPERTIES = {
     67: "concurrent relays and late commits lose no row",
     68: "duplicate and re-ordered deliveries have one effect each, and stale versions none",
     69: "one bad message is tried again alone, and ends among the dead letters",
-    70: "webhooks verify by the standard, keep their id, are signed with both secrets of a rotation, and bear no change",
+    70: "webhooks verify by the standard, keep their id, are signed with both secrets of a rotation, bear no change",
     71: "webhooks come again by the schedule, end on 410, follow no redirection, and go to public addresses alone",
     78: "metrics are in CloudWatch's format within its limits, with dimensions of a list",
     79: "one trace leads from the edge to the webhook, and recovery's is linked to it",
