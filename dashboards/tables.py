@@ -11,6 +11,7 @@ from dashboards import items, money, words
 from dashboards.figures.aging import oldest
 from dashboards.figures.largest import by_currency
 from dashboards.show import Html
+from dashboards.trace import Link
 from recon.match.result import RunResult
 
 
@@ -157,4 +158,6 @@ def _optional(amount_minor: int | None, currency: str) -> str:
 def _cell(column: Column, text: str) -> str:
     shown = html.escape(text).replace("\n", "<br>")
     zero = " zero" if column.kind.startswith("number") and not text.strip("0.,") else ""
+    if isinstance(text, Link):
+        shown = f'<a href="{html.escape(text.href)}" target="_blank" rel="noopener noreferrer">{shown}</a>'
     return f'<td class="{column.kind}{zero}">{shown}</td>'

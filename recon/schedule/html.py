@@ -26,7 +26,10 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ACTIVE = re.compile(
     r"<(script|iframe|object)\b.*?</\1\s*>|<(script|iframe|object|link|embed|base|meta)\b[^>]*>", re.I | re.S
 )
+_CONSOLE = r"https://[a-z0-9-]+\.console\.aws\.amazon\.com/[^\s\"'<>]*"
+"""What a link of the page may lead to; a link fetches nothing before somebody follows it."""
 _OUTSIDE = re.compile(
+    rf"""(?!(?<=<a)\shref="{_CONSOLE}")"""
     r"""\s(src|srcset|href|background|poster|data)\s*=\s*("|')?\s*(https?:)?//[^\s>"']*("|')?""", re.I
 )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recon.schedule import html
-from recon.schedule.runner import NOTEBOOK
+from recon.schedule.runner import LATENCY, NOTEBOOK
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,11 +39,12 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The committed notebook as a page."""
-    path = tmp_path_factory.mktemp("page") / "reconciliation.html"
-    path.write_text(html.page(json.loads(NOTEBOOK.read_text(encoding="utf-8"))), encoding="utf-8")
+@pytest.fixture(params=[NOTEBOOK, LATENCY], ids=lambda path: path.stem)
+def page_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A committed notebook as a page."""
+    notebook: Path = request.param
+    path = tmp_path / f"{notebook.stem}.html"
+    path.write_text(html.page(json.loads(notebook.read_text(encoding="utf-8"))), encoding="utf-8")
     return path
 
 
@@ -63,17 +64,17 @@ def opened(browser: Browser, page_file: Path) -> Iterator[tuple[Page, list[str]]
     context.close()
 
 
-def _figures() -> int:
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+def _figures(page_file: Path) -> int:
+    cells = json.loads(NOTEBOOK.with_name(f"{page_file.stem}.ipynb").read_text(encoding="utf-8"))["cells"]
     return sum(html.PLOTLY in output.get("data", {}) for cell in cells for output in cell.get("outputs", ()))
 
 
-def test_every_chart_is_drawn_offline_without_complaint(opened: tuple[Page, list[str]]) -> None:
+def test_every_chart_is_drawn_offline_without_complaint(opened: tuple[Page, list[str]], page_file: Path) -> None:
     page, complaints = opened
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / "reconciliation.png", full_page=True)
+    page.screenshot(path=PICTURES / f"{page_file.stem}.png", full_page=True)
     plots = page.locator(".js-plotly-plot")
-    assert plots.count() == _figures() >= 6
+    assert plots.count() == _figures(page_file) >= 6
     for number in range(plots.count()):
         box = plots.nth(number).bounding_box()
         assert box
@@ -92,6 +93,7 @@ def test_nothing_is_wider_than_the_page(opened: tuple[Page, list[str]]) -> None:
     assert wide == []
 
 
+@pytest.mark.parametrize("page_file", [NOTEBOOK], indirect=True, ids=["reconciliation"])
 def test_a_choice_from_the_list_shows_other_books(opened: tuple[Page, list[str]]) -> None:
     page, complaints = opened
     bridge = page.locator(".js-plotly-plot").first

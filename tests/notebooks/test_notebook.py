@@ -1,4 +1,4 @@
-"""The notebook asks questions and makes calls; its committed outputs are true; every way to run it gives the same."""
+"""Notebooks ask questions and make calls; their committed outputs are true; every way to run one gives the same."""
 
 from __future__ import annotations
 
@@ -13,64 +13,74 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from recon.schedule import papermilled, record
 from recon.schedule.parameters import TAG, declared
-from recon.schedule.runner import NOTEBOOK
+from recon.schedule.runner import LATENCY, NOTEBOOK
 
 ROOT = NOTEBOOK.parents[1]
 LAKE = NOTEBOOK.parent / "sample" / "lake"
+MEASURED = NOTEBOOK.parent / "sample" / "latency"
 CELLS_MAX, LINES_MAX = 12, 150
-SAMPLE_BYTES_MAX = 1_500_000
+SAMPLE_BYTES_MAX = {LAKE: 1_500_000, MEASURED: 80_000}
+EACH = pytest.mark.parametrize("notebook", [NOTEBOOK, LATENCY], ids=lambda path: path.stem)
 
 
-def _notebook() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+def _notebook(path: Path = NOTEBOOK) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
-def _code() -> list[str]:
-    return ["".join(cell["source"]) for cell in _notebook()["cells"] if cell["cell_type"] == "code"]
+def _code(path: Path) -> list[str]:
+    return ["".join(cell["source"]) for cell in _notebook(path)["cells"] if cell["cell_type"] == "code"]
 
 
 def _as_of() -> str:
     return next(str(parameter.default) for parameter in declared(NOTEBOOK) if parameter.name == "as_of")
 
 
-def test_it_is_short_and_every_call_follows_a_question() -> None:
-    cells = _notebook()["cells"]
-    assert len(_code()) <= CELLS_MAX
-    assert sum(source.count("\n") + 1 for source in _code()) <= LINES_MAX
+@EACH
+def test_it_is_short_and_every_call_follows_a_question(notebook: Path) -> None:
+    cells = _notebook(notebook)["cells"]
+    assert len(_code(notebook)) <= CELLS_MAX
+    assert sum(source.count("\n") + 1 for source in _code(notebook)) <= LINES_MAX
     for before, cell in pairwise(cells):
         if cell["cell_type"] == "code" and TAG not in cell["metadata"].get("tags", []):
             assert before["cell_type"] == "markdown"
             assert "?" in "".join(before["source"]).splitlines()[0]
 
 
-def test_it_imports_only_recon_and_dashboards() -> None:
-    tree = ast.parse("\n".join(_code()))
+@EACH
+def test_it_imports_only_recon_and_dashboards(notebook: Path) -> None:
+    tree = ast.parse("\n".join(_code(notebook)))
     imported = {(node.module or "") for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     assert {name.split(".")[0] for name in imported} == {"recon", "dashboards"}
 
 
-def test_it_holds_no_logic() -> None:
+@EACH
+def test_it_holds_no_logic(notebook: Path) -> None:
     logic = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.BinOp)
-    assert [type(node).__name__ for node in ast.walk(ast.parse("\n".join(_code()))) if isinstance(node, logic)] == []
+    tree = ast.parse("\n".join(_code(notebook)))
+    assert [type(node).__name__ for node in ast.walk(tree) if isinstance(node, logic)] == []
 
 
-def test_its_last_cell_writes_the_run_record() -> None:
-    assert _code()[-1] == "notebook.finish(run, out)"
+@EACH
+def test_its_last_cell_writes_the_run_record(notebook: Path) -> None:
+    assert _code(notebook)[-1] == "notebook.finish(run, out)"
 
 
-def test_its_outputs_are_plotly_data_and_html_alone() -> None:
-    outputs = [output for cell in _notebook()["cells"] for output in cell.get("outputs", ())]
+@EACH
+def test_its_outputs_are_plotly_data_and_html_alone(notebook: Path) -> None:
+    outputs = [output for cell in _notebook(notebook)["cells"] for output in cell.get("outputs", ())]
     assert {kind for output in outputs for kind in output.get("data", {"stream": 0})} == {
         "application/vnd.plotly.v1+json", "text/html"}  # fmt: skip
 
 
-def test_the_bundled_lake_stays_small() -> None:
-    assert sum(path.stat().st_size for path in LAKE.rglob("*.parquet")) < SAMPLE_BYTES_MAX
+@pytest.mark.parametrize("lake", SAMPLE_BYTES_MAX, ids=lambda path: path.name)
+def test_the_bundled_lake_stays_small(lake: Path) -> None:
+    assert sum(path.stat().st_size for path in lake.rglob("*.parquet")) < SAMPLE_BYTES_MAX[lake]
 
 
 def test_every_way_to_run_it_leaves_the_same(tmp_path: Path) -> None:
@@ -89,11 +99,28 @@ def test_every_way_to_run_it_leaves_the_same(tmp_path: Path) -> None:
     assert str(tmp_path) not in json.dumps(executed).replace(str(tmp_path / "recon"), "")
 
 
-def test_committed_outputs_are_still_true(tmp_path: Path) -> None:
+def test_every_way_to_measure_leaves_the_same(tmp_path: Path) -> None:
+    values = {parameter.name: str(parameter.default) for parameter in declared(LATENCY)}
+    given = {"since": values["since"], "until": values["until"], "gateway": "all", "lake": str(MEASURED)}
+    _papermill(given, tmp_path / "papermill", LATENCY)
+    _recon(["latency"], given, tmp_path / "recon")
+    folders = [tmp_path / name for name in ("papermill", "recon")]
+    assert len({(folder / "latency.parquet").read_bytes() for folder in folders}) == 1
+    assert len({json.dumps(_timeless(folder), sort_keys=True) for folder in folders}) == 1
+    leaves = record.LATENCY
+    assert sorted(path.name for path in folders[1].iterdir()) == sorted([*leaves.files, *leaves.reports])
+    executed = json.loads((folders[1] / "latency.ipynb").read_text(encoding="utf-8"))
+    assert record.check(executed, folders[1], leaves.files).status == "ok"
+    assert set(pq.read_table(folders[1] / "latency.parquet")["measure"].to_pylist()) == {
+        "end_to_end", "step", "gateway_call", "in_doubt", "recovery"}  # fmt: skip
+
+
+@EACH
+def test_committed_outputs_are_still_true(notebook: Path, tmp_path: Path) -> None:
     shutil.copytree(NOTEBOOK.parent, tmp_path / "notebooks", ignore=shutil.ignore_patterns("last", ".*"))
     options = ["-q", "-o", "addopts=", "-o", "filterwarnings=", "-p", "no:cacheprovider", "--nbval",
                "--nbval-current-env"]  # fmt: skip
-    command = [sys.executable, "-m", "pytest", *options, "--nbval-sanitize-with", "sanitize.cfg", NOTEBOOK.name]
+    command = [sys.executable, "-m", "pytest", *options, "--nbval-sanitize-with", "sanitize.cfg", notebook.name]
     done = subprocess.run(command, cwd=tmp_path / "notebooks", env={**os.environ, "PYTHONPATH": str(ROOT)},
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, (
@@ -101,9 +128,9 @@ def test_committed_outputs_are_still_true(tmp_path: Path) -> None:
     )
 
 
-def _papermill(given: dict[str, str], out: Path) -> None:
+def _papermill(given: dict[str, str], out: Path, notebook: Path = NOTEBOOK) -> None:
     pairs = [word for name, value in {**given, "out": str(out)}.items() for word in ("-p", name, value)]
-    subprocess.run([sys.executable, "-m", "papermill", str(NOTEBOOK), str(out) + ".ipynb", *pairs, "--no-progress-bar"],
+    subprocess.run([sys.executable, "-m", "papermill", str(notebook), str(out) + ".ipynb", *pairs, "--no-progress-bar"],
                    cwd=ROOT, check=True, capture_output=True)  # fmt: skip
 
 
@@ -119,9 +146,13 @@ def _run_all(given: dict[str, str], out: Path) -> None:
 
 
 def _recon_run(given: dict[str, str], out: Path) -> None:
+    _recon(["run"], given, out)
+
+
+def _recon(command: list[str], given: dict[str, str], out: Path) -> None:
     options = {f"--{name.replace('_', '-')}": value for name, value in {**given, "out": str(out)}.items()}
     words = [word for option in options.items() for word in option]
-    done = subprocess.run([sys.executable, "-m", "recon.cli.app", "run", *words, "--json"], cwd=out.parent,
+    done = subprocess.run([sys.executable, "-m", "recon.cli.app", *command, *words, "--json"], cwd=out.parent,
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode in (0, 3), done.stderr
     assert done.stderr == "", "a run is quiet in a pipe"

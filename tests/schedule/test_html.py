@@ -57,6 +57,17 @@ def test_an_output_can_neither_run_nor_fetch(fragment: str) -> None:
     assert "alert" not in page
 
 
+def test_a_link_to_a_trace_stays_and_no_other_address_does() -> None:
+    there = "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#xray:traces/1-2-3"
+    odd = ("https://example.com/?https://eu.console.aws.amazon.com/", "//eu.console.aws.amazon.com/",
+           "https://eu.console.aws.amazon.com.example/")  # fmt: skip
+    page = _page({"data": {"text/html": "".join(f'<a href="{address}">x</a>' for address in (there, *odd))
+                           + f'<img src="{there}"><image href="{there}">'}})
+    assert page.count("href=") == 1
+    assert f'<a href="{there}">x</a>' in page
+    assert f'src="{there}"' not in page
+
+
 def test_the_page_forbids_itself_the_network() -> None:
     page = _page()
     assert "default-src 'none'" in page
