@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -13,6 +15,7 @@ from recon.store import aws
 from recon.store.port import Absent, Entry, StoreRefused
 
 CONNECTIONS = 32
+_PIECE = 1 << 20
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
@@ -74,11 +77,33 @@ class S3Store:
                 raise
         return body
 
+    def stream(self, path: str) -> tuple[Entry, Iterator[bytes]]:
+        """What the store says of an object now, and its bytes in pieces. Raises Absent.
+
+        While the pieces come AwsRefused may be raised, as where they are fewer bytes than the entry says.
+        """
+        what = f"{self.root}/{path} cannot be read"
+        with aws.plainly(what):
+            try:
+                answer = self._client.get_object(Bucket=self.bucket, Key=self._key(path))
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "NoSuchKey":
+                    raise Absent(f"{path} is gone from lake {self.root}") from None
+                raise
+        facts = {"Key": path, "Size": answer["ContentLength"], "LastModified": answer["LastModified"],
+                 "ETag": answer["ETag"]}
+        return _entry(facts, ""), _pieces(answer["Body"], what)
+
     def _key(self, path: str) -> str:
         return "/".join(part for part in (self.prefix, path) if part)
 
     def _pages(self, prefix: str, **more: str) -> Any:
         return self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, **more)
+
+
+def _pieces(body: Any, what: str) -> Iterator[bytes]:
+    with aws.plainly(what), closing(body):
+        yield from body.iter_chunks(_PIECE)
 
 
 def _entry(item: dict[str, Any], prefix: str) -> Entry:

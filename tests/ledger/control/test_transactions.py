@@ -53,7 +53,7 @@ def test_who_only_reads_is_not_waited_for(own: local.Database, writer: LedgerCon
         assert writer.write(until=NOON + HOUR, at=NOON + HOUR).complete
 
 
-@pytest.mark.property(72, 76)
+@pytest.mark.property(72)
 def test_what_commits_late_leads_to_a_later_revision_however_old_its_hour(
         own: local.Database, writer: LedgerControl, hand: Hand, payment_id: int) -> None:
     post(hand, payment_id, NOON)
