@@ -68,7 +68,7 @@ class Database:
         def rows(connection: Connection) -> list[DictRow]:
             return connection.execute(statement(name), parameters).fetchall()
 
-        with self._lock, span("ledger.read", kind="client", operation=name):
+        with self._lock:
             return self._attempts(rows, None)
 
     def transact(self, work: Callable[[Connection], T], *, landed: Callable[[Connection], T | None] | None = None) -> T:
