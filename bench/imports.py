@@ -13,7 +13,7 @@ from infra import package
 CALLS_A_GATEWAY = {"authorize", "capture"}
 LEDGER = ["boto3", "pipeline.ledger.postgres"]
 FIRST_CALL = {
-    "authorizer": ["boto3"], "notify": ["boto3"],
+    "authorizer": ["boto3"], "notify": ["boto3"], "lake_transform": ["boto3"], "redrive": ["boto3"],
     **{name: [*LEDGER, "redis", "pipeline.gateways.stripe", "pipeline.gateways.adyen"] for name in CALLS_A_GATEWAY},
 }
 """What is loaded only when a function is first called; LEDGER where nothing else is said."""

@@ -12,7 +12,6 @@ from pipeline.handlers.parts import client, database
 from pipeline.handlers.streams import firehose, names, timing
 from pipeline.lake.firehose import routes
 from pipeline.lake.kinds import KINDS
-from pipeline.ledger.outbox import Outbox
 from pipeline.notify.relay import OUTCOME, Row, Send, queue, relay
 from pipeline.settings import Settings
 from pipeline.telemetry import log
@@ -29,6 +28,9 @@ LINKS = 32
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """{"payment_id": "..."} sends what that payment's merchant is to be told, anything else whatever waits."""
+    # The driver takes longer to load than all the rest.
+    from pipeline.ledger.outbox import Outbox
+
     start = time.monotonic()
     asked = event.get("payment_id")
     payment_id = None if asked is None else int(asked)
