@@ -19,7 +19,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help python setup run test lab check nightly bench package dictionary lock clean
+.PHONY: help python setup run world test lab check nightly bench package dictionary lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,8 +42,12 @@ $(STAMP): requirements.lock requirements-setup.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@echo "$(CURDIR)" > $@
 
-run: setup ## The main job: a world of payments, its feeds, the reconciliations, the score
-	$(PY) -m recon.cli.app story $(STORY)
+run: setup ## The main job: payments taken, settled, reconciled, scored; STORY="--payments 60 --seed 7"
+	$(REDIS)
+	$(PY) -m infra.local.cli story $(STORY)
+
+world: setup ## The benchmark: a simulated world of 100,000 payments reconciled and scored; WORLD="--payments 3000"
+	$(PY) -m recon.cli.app story $(WORLD)
 
 # Where there is no Redis server one is fetched, once per machine; the tests that need it say what to do if it cannot be.
 REDIS = @$(PY) -m infra.local.redis.install || true

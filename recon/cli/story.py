@@ -1,4 +1,4 @@
-"""`recon story`: the main job from nothing. A world is made, its files ingested, every run it lists done and scored."""
+"""`recon story`: the benchmark. A world is made, its files ingested, every run it lists done and scored."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def story(
     days: Annotated[int, typer.Option(min=1, help="Days of history.")] = 45,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the world.")] = 7,
     out: Annotated[Path, typer.Option(help="Folder for everything that is made; an earlier story there is replaced.")]
-    = Path("build/run"),
+    = Path("build/benchmark"),
 ) -> None:
     """Make a world, ingest its settlement files, do and score every run that it lists, and say how it went.
 
