@@ -6,9 +6,13 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.deploy import STACK
 from infra.local.guard import client
@@ -18,7 +22,9 @@ from infra.local.story.facts import Entry, rfc
 from infra.local.story.lake_objects import Object
 
 _TICK_S = 8.0
-"""Between two relays while payments are made; by its schedule it comes once a minute."""
+"""Between two relays while payments are made; by its schedule it comes once a minute, as recovery does."""
+_RECOVERY_EVERY = 2
+"""Recovery comes with every so many relays."""
 _PATIENCE_S = 60.0
 
 
@@ -34,6 +40,12 @@ class Delivery:
         deadline = time.monotonic() + _PATIENCE_S
         while (said := self._invoke("Relay", {})).get("outcome") != "ok":
             self._again(said, deadline, "the relay")
+
+    def tick(self, number: int) -> None:
+        """What comes by schedule: the relay, and every other time recovery. Whether it succeeds is seen by the next."""
+        self._invoke("Relay", {})
+        if number % _RECOVERY_EVERY == 0:
+            self._invoke("Recovery", {})
 
     def control(self, until: datetime) -> datetime:
         """Counts the ledger up to `until`, sends the totals, and returns how far it is counted."""
@@ -68,9 +80,10 @@ class Delivery:
                 time.sleep(0.3)
 
     def _again(self, said: Mapping[str, Any], deadline: float, who: str) -> None:
-        if said.get("outcome") not in ("retryable", "waiting", "more") or time.monotonic() > deadline:
+        # One that a busy machine has cut off is asked again, as by its schedule.
+        if said.get("outcome") == "misused" or time.monotonic() > deadline:
             raise StageFailed(f"{who} did not do its work: {json.dumps(said)[:400]}")
-        time.sleep(0.5 if said["outcome"] != "more" else 0.0)
+        time.sleep(0.0 if said.get("outcome") == "more" else 0.5)
 
     def _invoke(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
         # A client is not shared between threads that begin at once.
@@ -79,13 +92,12 @@ class Delivery:
         return found
 
 
-class Relaying:
-    """For the length of a block the relay runs again and again, as by its schedule."""
+class Scheduled:
+    """For the length of a block relay and recovery run again and again, as by their schedules."""
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery, self._over = delivery, threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
-        self._failed: Exception | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -95,13 +107,10 @@ class Relaying:
                  trace: TracebackType | None) -> None:
         self._over.set()
         self._thread.join()
-        if self._failed and kind is None:
-            raise self._failed
 
     def _work(self) -> None:
+        ticks = count(1)
         while not self._over.wait(_TICK_S):
-            try:
-                self._delivery.relay()
-            except Exception as error:
-                self._failed = error
-                return
+            # What did not get through is still there for the next.
+            with suppress(BotoCoreError, ClientError):
+                self._delivery.tick(next(ticks))

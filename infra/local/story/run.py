@@ -15,7 +15,7 @@ from infra.local.story import lake_objects, provenance, trails
 from infra.local.story.befall import Payment, befall, plain
 from infra.local.story.books import Row, entries_of, facts_of, read_ledger
 from infra.local.story.commands import Recon
-from infra.local.story.delivery import Delivery, Relaying
+from infra.local.story.delivery import Delivery, Scheduled
 from infra.local.story.due import expectations
 from infra.local.story.errors import StageFailed
 from infra.local.story.facts import DAY, HOUR, Entry, Facts, hour_of, rfc, runs_of
@@ -119,8 +119,8 @@ def _while_it_runs(stack: Stack, folder: Folder, wanted: Wanted, telling: Tellin
     delivery = Delivery(aws, outputs["LakeBucketName"])
     begun = datetime.now(UTC)
     with telling.within("traffic", f"{wanted.payments} payments with faults over HTTP, seed {wanted.seed}"):
-        asked = Traffic(wanted.payments, wanted.concurrency, wanted.seed, wanted.patience_s)
-        with Relaying(delivery):
+        asked = Traffic(wanted.payments, wanted.concurrency, wanted.seed, wanted.patience_s, doubts_first=True)
+        with Scheduled(delivery):
             made = driven(aws, keys, asked, telling)
         _require_checks(made)
         befell = _befallen(aws, dsn, gateways, made, wanted, telling)

@@ -73,7 +73,8 @@ def reconciled(recon: Recon, folder: Folder, truths: Sequence[Truth], done: Call
             try:
                 verdicts[under_way[future]] = verdict = future.result()
             except BaseException:
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
+                recon.end()
                 raise
             done(verdict)
     return [verdicts[place] for place in sorted(verdicts)]

@@ -14,6 +14,10 @@ UNSURE = CAPTURED | VOIDED
 """What a call without an answer ends in is decided by when the gateway is asked again."""
 
 
+_LOSING = ("timeout", "cut", "500", "garbage", "late")
+"""In the names of tokens whose calls may stay without an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`share` in thousandths of all payments; `ends` the ledger's statuses that it may have at the end.
@@ -35,6 +39,11 @@ class Kind:
     gateways: tuple[str, ...] = ("stripe", "adyen")
     limited: bool = False
     risk: str = ""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may be left for recovery."""
+        return any(word in token for token in self.tokens for word in _LOSING) or self.ends == UNSURE
 
     @property
     def manual(self) -> bool:

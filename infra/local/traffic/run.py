@@ -13,7 +13,7 @@ from infra.local.gateways.client import Client
 from infra.local.traffic import ledger
 from infra.local.traffic.checks import checked, interrupted
 from infra.local.traffic.drive import Asked, Driver
-from infra.local.traffic.plan import counts, plan, warm_up
+from infra.local.traffic.plan import counts, early_doubts, plan, warm_up
 from infra.local.traffic.progress import Showing
 from infra.local.traffic.settle import settle
 from infra.local.traffic.shop import Exchange, Shop
@@ -29,12 +29,14 @@ DUPLICATED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to drive; `patience_s` bounds how long recovery is waited for."""
+    """What to drive; `patience_s` bounds how long recovery is waited for. With `doubts_first` no payment that recovery
+    has to wait for comes among the last ones."""
 
     payments: int
     concurrency: int
     seed: int
     patience_s: float
+    doubts_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def driven(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Want
     if wanted.concurrency < 1:
         raise LocalRefused(f"a concurrency of {wanted.concurrency}; 1 or more is accepted")
     orders = plan(wanted.payments, wanted.seed, list(keys))
+    if wanted.doubts_first:
+        orders = early_doubts(orders, wanted.seed)
     gateways, dsn = Client(environment["PAYMENTS_GATEWAYS"]), environment["PAYMENTS_DATABASE"]
     shop = Shop(environment["PAYMENTS_API"], dict(keys), connections=wanted.concurrency * 5)
     ledger.unfinished(dsn, datetime.now(UTC))

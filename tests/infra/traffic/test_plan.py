@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from infra.local.errors import LocalRefused
 from infra.local.gateways.faults import TOKENS
 from infra.local.traffic.kinds import KINDS, WARM_UP, by_name
-from infra.local.traffic.plan import LIMITED, MERCHANTS, counts, gateway_of, plan, warm_up
+from infra.local.traffic.plan import LIMITED, MERCHANTS, counts, early_doubts, gateway_of, plan, warm_up
 from pipeline.fraud.rules import RulesScorer
 from pipeline.handlers.http.idempotency_key import PATTERN
 from pipeline.handlers.http.models import PaymentRequest, read
@@ -99,3 +99,14 @@ def test_kinds_are_found_by_name() -> None:
     assert by_name("rests_authorized").manual
     assert not by_name("plain").manual
     assert set(MERCHANTS) >= {"merchant_a"}
+
+
+def test_doubts_come_early_and_nothing_else_changes() -> None:
+    orders = plan(300, 7)
+    moved = early_doubts(orders, 7)
+    assert sorted(order.number for order in moved) == sorted(order.number for order in orders)
+    assert not [order.kind.name for order in moved[220:] if order.kind.doubtful]
+    assert {"authorize_timeout_after", "capture_cut_after", "void_in_doubt"} <= {
+        order.kind.name for order in moved if order.kind.doubtful}
+    assert not by_name("plain").doubtful
+    assert early_doubts(orders[:1], 7) == orders[:1]
