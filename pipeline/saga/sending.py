@@ -45,15 +45,36 @@ def await_other(ports: Ports, call: Call, budget_s: float, recorded: Callable[[P
     """The result that the holder of the lock records, polled for at most `budget_s`; IN_DOUBT where none comes."""
     until = ports.clock() + timedelta(seconds=budget_s)
     while True:
-        payment = ports.ledger.payment(call.payment_id)
-        if payment is None:
-            return unread(Outcome.MISUSED, call, "no_payment")
-        found = authority(call, payment) or recorded(payment)
+        found = _told(ports, call, until, recorded)
         if found is not None:
             return found
-        if ports.clock() >= until:
-            return result(Outcome.IN_DOUBT, payment, "busy")
         ports.sleep(ports.policy.poll_s)
+
+
+def in_turn(ports: Ports, call: Call, payment: Payment, budget_s: float, recorded: Callable[[Payment], Result | None],
+            work: Callable[[], Result]) -> Result:
+    """The result of `work`, done under the lock. While another holds it, what that one records is polled for, and the
+    lock is tried again, since one that died gives it up without a record; IN_DOUBT where neither comes of it."""
+    until = ports.clock() + timedelta(seconds=budget_s)
+    while True:
+        with alone(ports, call, payment) as mine:
+            if mine:
+                return work()
+        found = _told(ports, call, until, recorded)
+        if found is not None:
+            return found
+        ports.sleep(ports.policy.poll_s)
+
+
+def _told(ports: Ports, call: Call, until: datetime, recorded: Callable[[Payment], Result | None]) -> Result | None:
+    """What the holder of the lock has recorded; IN_DOUBT once it is `until`, None before that."""
+    payment = ports.ledger.payment(call.payment_id)
+    if payment is None:
+        return unread(Outcome.MISUSED, call, "no_payment")
+    found = authority(call, payment) or recorded(payment)
+    if found is not None:
+        return found
+    return result(Outcome.IN_DOUBT, payment, "busy") if ports.clock() >= until else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from pipeline.ledger.statuses import Status
 from pipeline.outcomes import Outcome
 from pipeline.saga.answer import answer
 from pipeline.saga.notices import notice
-from tests.saga.world import World
+from tests.saga.faults import Crash
+from tests.saga.world import Interruption, World
 
 GATEWAYS = pytest.mark.parametrize("gateway", ["stripe", "adyen"])
 FAULTS = sorted({*BEFORE_KEYS, *WITHOUT_EFFECT, *WITH_EFFECT} - {"fails_later", "unauthorized"})
@@ -93,6 +94,37 @@ def test_a_held_lock_is_waited_for_and_the_gateway_is_not_called() -> None:
     world.fence.held.clear()
     world.settle()
     world.check()
+
+
+@pytest.mark.property(29, 42)
+@GATEWAYS
+@pytest.mark.parametrize("fault", [None, "timeout_after"])
+def test_the_lock_of_one_that_died_is_taken_over_by_the_undo_that_waits_for_it(gateway: str, fault: str | None) -> None:
+    world = World()
+    for name in ("ValidatePayment", "ReserveBalance"):
+        world.step(name, world.event(gateway=gateway))
+
+    def dies() -> None:
+        raise Crash
+
+    world.interruption = Interruption(dies, gateway=True, after=True)
+    with pytest.raises(Crash):
+        world.step("AuthorizeGateway", world.event())
+    world.interruption = None
+    world.fence.held.add("payment:77")
+    begun = world.clock()
+    world.fence.lapsed = lambda: world.clock() - begun >= timedelta(seconds=5)
+    if fault is not None:
+        world.gateways[gateway].fault(fault, operation="void")
+    undone = world.step("AuthorizeGateway", world.event(direction="undo"))
+    took = world.clock() - begun
+    if fault is None:
+        assert undone["outcome"] == "ok"
+        assert took < timedelta(seconds=6)
+    assert timedelta(seconds=5) <= took <= timedelta(seconds=world.policy.authorize_budget_s)
+    assert [row["kind"] for row in world.booked() if row["status"] == "succeeded"] == ["authorize", "void"]
+    world.settle()
+    assert world.check().status is Status.VOIDED
 
 
 @pytest.mark.property(46)

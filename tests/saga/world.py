@@ -42,10 +42,12 @@ class FakeLock:
 
 @dataclass
 class FakeFence:
-    """Locks by name; `down`: the service cannot be reached; `forgetful`: it has lost every lock."""
+    """Locks by name; `down`: the service cannot be reached; `forgetful`: it has lost every lock; `lapsed`: whether the
+    time of those is over whose holder has died."""
 
     down: bool = False
     forgetful: bool = False
+    lapsed: Callable[[], bool] = lambda: False
     held: set[str] = field(default_factory=set)
     refused: int = 0
 
@@ -54,7 +56,7 @@ class FakeFence:
         """See the port."""
         if self.down:
             raise Retryable("the lock service cannot be reached")
-        if name in self.held and not self.forgetful:
+        if name in self.held and not self.forgetful and not self.lapsed():
             self.refused += 1
             yield None
             return

@@ -13,7 +13,7 @@ from pipeline.saga.authorization import Known, ask, declined, finished, held_upd
 from pipeline.saga.calls import Call, Result, result
 from pipeline.saga.operations import OPEN, capture_in_doubt, latest
 from pipeline.saga.ports import Ports
-from pipeline.saga.sending import SHORTEST_S, Deadline, alone, await_other, insist, may_send
+from pipeline.saga.sending import SHORTEST_S, Deadline, in_turn, insist, may_send
 from pipeline.saga.settle import (
     CAPTURED,
     Begun,
@@ -40,12 +40,19 @@ def undo(ports: Ports, call: Call) -> Result:
     begun = settle(ports, call, lambda payment: _intend(ports, payment))
     if not isinstance(begun, Begun):
         return begun
-    with alone(ports, call, begun.payment) as mine:
-        if not mine:
-            return await_other(ports, call, ports.policy.capture_budget_s, lambda payment: _recorded(ports, payment))
-        deadline = Deadline.after(ports, ports.policy.authorize_budget_s)
-        truth = _truth(ports, call, begun.payment, deadline)
-        return _void(ports, call, truth.payment, deadline) if isinstance(truth, Begun) else truth
+    # From here on, waiting included: what comes after it has what is left.
+    deadline = Deadline.after(ports, ports.policy.authorize_budget_s)
+    return in_turn(ports, call, begun.payment, ports.policy.capture_budget_s, lambda payment: _recorded(ports, payment),
+                   lambda: _give_back(ports, call, deadline))
+
+
+def _give_back(ports: Ports, call: Call, deadline: Deadline) -> Result:
+    # Read anew: the one that held the lock before, or an event, may have learned something.
+    begun = settle(ports, call, lambda payment: _intend(ports, payment))
+    if not isinstance(begun, Begun):
+        return begun
+    truth = _truth(ports, call, begun.payment, deadline)
+    return _void(ports, call, truth.payment, deadline) if isinstance(truth, Begun) else truth
 
 
 def _intend(ports: Ports, payment: Payment) -> Decision | Result | Begun:
