@@ -122,3 +122,11 @@ def test_a_payment_that_rests_on_nothing_is_found() -> None:
     assert ("77", "is AUTHORIZED, and adyen holds nothing for it") in found(ledger, [*book, booked("expire", key="")])
     ledger, book = voided()
     assert ("77", "void 77:void: succeeded in the ledger and the hold is still there") in found(ledger, book[:1])
+
+
+def test_what_befell_a_payment_has_no_key_to_be_compared_by() -> None:
+    ledger, book = whole()
+    told = {**operation("capture"), "kind": "chargeback", "gateway_key": "stripe:evt_1", "operation_ref": "dp_1"}
+    posted = {**movement("CHARGEBACK"), "direction": "C", "operation_ref": "dp_1"}
+    moved = replace(ledger, operations=[*ledger.operations, told], movements=[*ledger.movements, posted])
+    assert found(moved, [*book, {**booked("chargeback"), "operation_ref": "dp_1", "key": ""}]) == []
