@@ -80,11 +80,15 @@ class Told:
 
 
 def tell(folder: Folder, wanted: Wanted, telling: Telling, *, parameters: Mapping[str, str] | None = None) -> Told:
-    """The whole story. Raises StageFailed or LocalRefused where a stage does; the stack is stopped however it ends."""
+    """The whole story; the stack is stopped however it ends. Raises LocalRefused where the stack cannot start, later
+    StageFailed."""
     with telling.within("stack", "PostgreSQL, Redis, gateways and the emulator; everything is deployed"):
         stack = Stack.start(folder.stack, pipeline=True, parameters={**QUIET, **(parameters or {})}, tell=telling.say)
     try:
         happened = _while_it_runs(stack, folder, wanted, telling)
+    except LocalRefused as refused:
+        # What was there when it began has ended since.
+        raise StageFailed(f"{refused}; {stack.ended() or 'all parts still ran'}") from refused
     finally:
         stack.stop()
     truths = _truths(folder, happened, wanted)
@@ -214,7 +218,7 @@ def _truths(folder: Folder, happened: Happened, wanted: Wanted) -> list[Truth]:
         if left := unnamed(happened.facts, truth):
             raise StageFailed(f"the truth of {truth.run.name} leaves {left} without a name")
         if truth.run.known_at <= datetime.now(UTC):
-            raise LocalRefused(f"{truth.run.name} would look at what has not come by then: the story took too long")
+            raise StageFailed(f"{truth.run.name} would look at what has not come by then: the story took too long")
     days = [at.date() for at in happened.instants]
     write_reference(folder.lake, expected, min(days) - 30 * DAY, max(days) + 120 * DAY)
     write_truth(folder.world, truths, {

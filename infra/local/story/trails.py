@@ -40,7 +40,10 @@ def by_payment_key(driven: Driven) -> dict[str, list[int]]:
 
 
 def executions(aws: Mapping[str, str], machines: Sequence[str]) -> dict[int, list[str]]:
-    """Names of the machines' executions by the payment that each was for."""
+    """Names of the machines' executions by the payment that each was for.
+
+    The emulator lists those of the Express machine too; on AWS they are in the machine's log group alone.
+    """
     found = []
     stepfunctions = client("stepfunctions", aws)
     for machine in machines:
