@@ -64,6 +64,7 @@ def _measured(request: Request, lake: Lake, engine: Engine, stages: Stages) -> L
         engine.materialize("latency_payments", "latency_payments")
         engine.materialize("latency_events", "latency_events", **inputs.events_of(request))
         engine.materialize("latency_spans", "latency_spans")
+        engine.materialize("latency_lengths", "latency_lengths")
     with stages.stage("percentiles"):
         chosen_bins = bins()
         engine.register("latency_bins", table(chosen_bins))

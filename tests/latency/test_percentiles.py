@@ -47,6 +47,7 @@ def _spans(drawn: list[tuple[str, datetime, int]]) -> pa.Table:
 def test_percentiles_are_nearest_ranks_of_every_group(engine: DuckDbEngine,
                                                       drawn: list[tuple[str, datetime, int]]) -> None:
     engine.register("latency_spans", _spans(drawn))
+    engine.materialize("latency_lengths", "latency_lengths")
     rows: list[dict[str, Any]] = engine.fetch("latency_figures").to_pylist()
     groups = {(gateway, hour): [us for name, at, us in drawn if gateway in ("all", name) and hour in (None, at)]
               for gateway in ("all", "stripe", "adyen") for hour in (None, *HOURS)}
@@ -62,6 +63,7 @@ def test_percentiles_are_nearest_ranks_of_every_group(engine: DuckDbEngine,
 @given(st.lists(_ONE, min_size=1, max_size=30))
 def test_every_length_is_in_one_bin(engine: DuckDbEngine, drawn: list[tuple[str, datetime, int]]) -> None:
     engine.register("latency_spans", _spans(drawn))
+    engine.materialize("latency_lengths", "latency_lengths")
     engine.register("latency_bins", table(bins()))
     rows: list[dict[str, Any]] = engine.fetch("latency_histogram").to_pylist()
     assert sum(row["spans"] for row in rows) == len(drawn)
