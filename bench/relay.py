@@ -15,7 +15,7 @@ import psycopg
 from bench.ratio import Ratio, alternate
 from infra.local.postgres import Database as Place
 from infra.local.postgres import Postgres
-from pipeline.lake.firehose import Timing, routes
+from pipeline.lake.firehose import Sending, Timing, routes
 from pipeline.ledger.connection import Database
 from pipeline.ledger.migrate import migrate
 from pipeline.ledger.outbox import Outbox
@@ -73,8 +73,8 @@ def measure(scratch: Path, *, small: bool) -> Iterator[Ratio]:
 
 def _least(place: Place, rows: list[tuple[Any, ...]], counting: Counting) -> tuple[float, float]:
     database = Database(place.app_dsn)
-    ways = routes(counting, {_STREAM: _STREAM}, timing=Timing(time.monotonic, time.sleep, random.random),
-                  log=lambda *_, **__: None)
+    timing = Timing(time.monotonic, time.sleep, random.random)
+    ways = routes(counting, {_STREAM: _STREAM}, Sending(timing, lambda *_, **__: None))
     with psycopg.connect(place.app_dsn, autocommit=True) as connection:
         best = [float("inf"), float("inf")]
         for _ in range(3):

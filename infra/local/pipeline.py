@@ -113,5 +113,7 @@ def _parameters(database: Database, redis: Redis, gateways: GatewaySimulator) ->
         "DatabasePort": str(database.port), "DatabaseName": database.name, "DatabaseUser": database.app,
         "RedisUrl": redis.url, "StripeApiBase": gateways.stripe_base, "AdyenApiBase": gateways.adyen_base,
         "StripeAccount": accounts["stripe"], "AdyenMerchantAccount": accounts["adyen"],
+        # The emulator converts while it is called, some milliseconds a line.
+        "LakeRecordBytes": "100000", "LakeCallBytes": "200000",
         "WebhookAllowedNetworks": "127.0.0.0/8",
     }

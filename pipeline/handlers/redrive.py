@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.errors import Misused, PipelineError
 from pipeline.handlers.parts import client, refused
-from pipeline.handlers.streams import READ_S, firehose, names, timing
+from pipeline.handlers.streams import READ_S, firehose, names, sending
 from pipeline.lake.failed import ERRORS, HELD
 from pipeline.lake.firehose import Stream
 from pipeline.lake.kinds import TABLES
@@ -29,8 +29,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     started = utc_now()
     try:
         before = _before(event.get("before"), started)
-        streams = {table: Stream(firehose(), name, TABLES[table], timing=timing(), log=log)
-                   for table, name in names().items()}
+        streams = {table: Stream(firehose(), name, TABLES[table], sending()) for table, name in names().items()}
         s3 = client("s3", read_s=READ_S)
         work = Redrive(s3, Settings.of().text("LAKE_BUCKET"), streams, utc_now, log)
         done = work.run(before=before, until=started + LONGEST, prefix=HELD if event.get("held") else ERRORS)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import Retryable
 from pipeline.handlers.parts import client, database
-from pipeline.handlers.streams import firehose, names, timing
+from pipeline.handlers.streams import firehose, names, sending
 from pipeline.lake.firehose import routes
 from pipeline.lake.kinds import KINDS
 from pipeline.notify.relay import OUTCOME, Row, Send, queue, relay
@@ -21,7 +21,9 @@ from pipeline.telemetry.xray import begun, trace_ids_in
 from pipeline.times import utc_now
 
 LONGEST = timedelta(seconds=40)
-"""Of one invocation, below the function's timeout."""
+"""No round begins after it."""
+SENDING_S = 44.0
+"""No call to Firehose begins after it: what arrived is forgotten before the function's time is over."""
 LINKS = 32
 """Of one span; the rest of a large round is found by its payments."""
 
@@ -67,4 +69,4 @@ def linked(kind: str, send: Send) -> Send:
 
 def _routes() -> dict[str, Send]:
     return {OUTCOME: queue(client("sqs"), Settings.of().text("OUTBOX_QUEUE_URL")),
-            **routes(firehose(), names(), timing=timing(), log=log)}
+            **routes(firehose(), names(), sending(SENDING_S))}

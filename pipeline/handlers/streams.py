@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from math import inf
 from typing import Any
 
 from pipeline.handlers.parts import client
-from pipeline.lake.firehose import Timing
+from pipeline.lake.firehose import Sending, Timing
+from pipeline.lake.packing import LIMITS, Limits
 from pipeline.settings import Settings
+from pipeline.telemetry import log
 
 READ_S = 20.0
 """A call may carry 4 MiB."""
@@ -30,6 +33,10 @@ def names() -> dict[str, str]:
     }
 
 
-def timing() -> Timing:
-    """This machine's."""
-    return Timing(time.monotonic, time.sleep, random.random)
+def sending(longest_s: float = inf) -> Sending:
+    """How this function sends, for `longest_s` from now on. Raises Misused."""
+    settings = Settings.of()
+    limits = Limits(record_bytes=settings.number("LAKE_RECORD_BYTES", LIMITS.record_bytes),
+                    call_bytes=settings.number("LAKE_CALL_BYTES", LIMITS.call_bytes))
+    return Sending(Timing(time.monotonic, time.sleep, random.random), log, limits,
+                   deadline=time.monotonic() + longest_s)

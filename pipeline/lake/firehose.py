@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 from pipeline.lake.kinds import KINDS
-from pipeline.lake.packing import Record, Row, batches, pack
+from pipeline.lake.packing import LIMITS, Limits, Record, Row, batches, pack
 from pipeline.schemas.columns import Table
 
 Send = Callable[[Sequence[Row]], frozenset[str]]
@@ -24,8 +25,8 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long one lot of rows is tried; seconds. Waits double up to `longest_s`, of which a random part
-    is waited; no attempt begins after `budget_s`."""
+    """How often and how long one call's records are tried; seconds. Waits double up to `longest_s`, of which a random
+    part is waited; nothing is tried again after `budget_s`."""
 
     attempts: int = 5
     first_s: float = 0.1
@@ -42,18 +43,26 @@ class Timing:
     random: Callable[[], float]
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How a stream is sent to: no call begins after `deadline`, of the timing's clock."""
+
+    timing: Timing
+    log: Log
+    limits: Limits = LIMITS
+    patience: Patience = Patience()
+    deadline: float = inf
+
+
 class Stream:
     """One Firehose stream, which takes lines of one table."""
 
-    def __init__(self, client: Any, name: str, table: Table, *, timing: Timing, log: Log,
-                 patience: Patience = Patience()) -> None:
+    def __init__(self, client: Any, name: str, table: Table, sending: Sending) -> None:
         """`client`: boto3's firehose, best without retries of its own."""
         self._client = client
         self._name = name
-        self.table = table
-        self._timing = timing
-        self._log = log
-        self._patience = patience
+        self._table = table
+        self._how = sending
 
     def send(self, rows: Sequence[Row]) -> frozenset[str]:
         """Packs and sends rows of the table's kind; never raises.
@@ -61,38 +70,38 @@ class Stream:
         Returns the outbox_ids of rows whose record was accepted. One of the others may have arrived all the same, where
         the answer was lost.
         """
-        packed = pack(rows, self.table)
+        packed = pack(rows, self._table, self._how.limits)
         if packed.too_large:
-            self._log("lake_row_too_large", kind=self.table.name, outbox_id=packed.too_large[0],
+            self._how.log("lake_row_too_large", kind=self._table.name, outbox_id=packed.too_large[0],
                       count=len(packed.too_large))
-        return frozenset(outbox_id for record in self.put(packed.records) for outbox_id in record.ids)
+        return frozenset(outbox_id for record in self._accepted(packed.records) for outbox_id in record.ids)
 
-    def put(self, records: Sequence[Record]) -> list[Record]:
-        """Sends records and returns those that were accepted; never raises."""
+    def _accepted(self, records: Sequence[Record]) -> list[Record]:
         accepted: list[Record] = []
-        until = self._timing.monotonic() + self._patience.budget_s
-        for batch in batches(records):
-            taken = self._put(batch, until)
+        for batch in batches(records, self._how.limits):
+            taken = self._put(batch)
             accepted += taken
             if len(taken) < len(batch):
                 # What takes a batch not even after some waiting takes no other one either.
                 break
         return accepted
 
-    def _put(self, batch: list[Record], until: float) -> list[Record]:
+    def _put(self, batch: list[Record]) -> list[Record]:
+        timing, patience = self._how.timing, self._how.patience
+        until = timing.monotonic() + patience.budget_s
         accepted: list[Record] = []
         waiting, failure = batch, ""
-        for attempt in range(self._patience.attempts):
+        for attempt in range(patience.attempts):
             if attempt:
-                longest = min(self._patience.longest_s, self._patience.first_s * 2 ** (attempt - 1))
-                self._timing.sleep(longest * self._timing.random())
-            if self._timing.monotonic() >= until:
+                longest = min(patience.longest_s, patience.first_s * 2 ** (attempt - 1))
+                timing.sleep(longest * timing.random())
+            if timing.monotonic() >= (min(until, self._how.deadline) if attempt else self._how.deadline):
                 break
             taken, waiting, failure = self._call(waiting, failure)
             accepted += taken
             if not waiting:
                 return accepted
-        self._log("lake_records_left", kind=self.table.name, count=len(waiting), code=failure or "out of time")
+        self._how.log("lake_records_left", kind=self._table.name, count=len(waiting), code=failure or "out of time")
         return accepted
 
     def _call(self, batch: list[Record], failure: str) -> tuple[list[Record], list[Record], str]:
@@ -110,9 +119,9 @@ class Stream:
         return taken, left, next((str(one["ErrorCode"]) for one in told if one.get("ErrorCode")), failure)
 
 
-def routes(client: Any, streams: Mapping[str, str], *, timing: Timing, log: Log) -> dict[str, Send]:
+def routes(client: Any, streams: Mapping[str, str], sending: Sending) -> dict[str, Send]:
     """A way for each kind of row whose table has a stream in `streams` (table to stream)."""
-    return {kind: Stream(client, streams[table.name], table, timing=timing, log=log).send
+    return {kind: Stream(client, streams[table.name], table, sending).send
             for kind, table in KINDS.items() if table.name in streams}
 
 

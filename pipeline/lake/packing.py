@@ -10,11 +10,18 @@ from typing import Protocol
 from pipeline.lake.kinds import Partition, partition, time_column
 from pipeline.schemas.columns import Table
 
-RECORD_BYTES = 1_000_000
-"""A record takes 1,000 KiB; what is above this is margin."""
-BATCH_RECORDS = 500
-BATCH_BYTES = 4_000_000
-"""A call takes 500 records and 4 MiB; what is above this is margin."""
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a record and a call may hold. The service takes records of 1,000 KiB, and 500 of them or 4 MiB at once;
+    what is above these is margin."""
+
+    record_bytes: int = 1_000_000
+    call_records: int = 500
+    call_bytes: int = 4_000_000
+
+
+LIMITS = Limits()
 
 
 class Row(Protocol):
@@ -30,7 +37,7 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`data`: newline-terminated lines of one partition, at most RECORD_BYTES; `ids`: whose they are, in order."""
+    """`data`: newline-terminated lines of one partition, within the limit; `ids`: whose they are, in order."""
 
     partition: Partition
     data: bytes
@@ -45,7 +52,7 @@ class Packed:
     too_large: tuple[str, ...] = ()
 
 
-def pack(rows: Sequence[Row], table: Table) -> Packed:
+def pack(rows: Sequence[Row], table: Table, limits: Limits = LIMITS) -> Packed:
     """Fills records of `table` with rows of its kind, in their order within each partition."""
     column = time_column(table)
     open_records: dict[Partition, _Open] = {}
@@ -53,14 +60,14 @@ def pack(rows: Sequence[Row], table: Table) -> Packed:
     too_large = []
     for row in rows:
         line = _line(row.body)
-        if len(line) > RECORD_BYTES:
+        if len(line) > limits.record_bytes:
             too_large.append(row.outbox_id)
             continue
         place = partition(row.body, column, row.created_at)
         current = open_records.get(place)
         if current is None:
             current = open_records[place] = _Open()
-        elif current.size + len(line) > RECORD_BYTES:
+        elif current.size + len(line) > limits.record_bytes:
             full.append(current.closed(place))
             current = open_records[place] = _Open()
         current.add(line, row.outbox_id)
@@ -68,12 +75,12 @@ def pack(rows: Sequence[Row], table: Table) -> Packed:
     return Packed(full, tuple(too_large))
 
 
-def batches(records: Sequence[Record]) -> Iterator[list[Record]]:
+def batches(records: Sequence[Record], limits: Limits = LIMITS) -> Iterator[list[Record]]:
     """The records in order, as many at once as one call takes."""
     batch: list[Record] = []
     size = 0
     for record in records:
-        if batch and (len(batch) == BATCH_RECORDS or size + len(record.data) > BATCH_BYTES):
+        if batch and (len(batch) == limits.call_records or size + len(record.data) > limits.call_bytes):
             yield batch
             batch, size = [], 0
         batch.append(record)

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline.lake.firehose import Patience, Stream, Timing
+from pipeline.lake.firehose import Sending, Stream, Timing
 from pipeline.lake.kinds import TABLES
 from pipeline.schemas.columns import Table
 
@@ -83,10 +83,9 @@ class Ticking:
 
 
 def stream(client: Any, table: Table, *, name: str | None = None, ticking: Ticking | None = None,
-           patience: Patience | None = None, log: Callable[..., None] = nothing) -> Stream:
-    """A stream, called as its table unless named."""
-    return Stream(client, name or table.name, table, timing=(ticking or Ticking()).timing(), log=log,
-                  patience=patience or Patience())
+           log: Callable[..., None] = nothing, **how: Any) -> Stream:
+    """A stream, called as its table unless named; `how` as Sending has it."""
+    return Stream(client, name or table.name, table, Sending((ticking or Ticking()).timing(), log, **how))
 
 
 def _error(code: str) -> ClientError:

@@ -11,7 +11,6 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -23,9 +22,9 @@ from infra.local.guard import client
 from infra.local.redrive import FUNCTION, redriven
 from infra.local.stack import Stack
 from infra.local.state import State, holding, write
-from pipeline.lake import packing
-from pipeline.lake.firehose import Timing, routes
+from pipeline.lake.firehose import Sending, Timing, routes
 from pipeline.lake.kinds import TABLES
+from pipeline.lake.packing import Limits
 from pipeline.ledger.connection import Database
 from pipeline.ledger.outbox import Outbox
 from pipeline.notify.relay import relay
@@ -85,14 +84,14 @@ def test_the_lake_holds_exactly_what_the_ledger_holds_whatever_fails_on_the_way(
     payments = paid(site)
     truth = lake.outbox(payments)
     failing, clock = Failing(client("firehose", site.aws), seed=5), [datetime.now(UTC)]
-    ways = routes(failing, {name: STREAM.format(name) for name in TABLES}, timing=TIMING, log=nothing)
+    sending = Sending(TIMING, nothing, Limits(record_bytes=5_000, call_records=4))
+    ways = routes(failing, {name: STREAM.format(name) for name in TABLES}, sending)
 
     def run(outbox: Outbox) -> int:
         clock[0] += timedelta(seconds=61)
         return relay(outbox, ways, lambda: clock[0], limit=20).delivered
 
-    with (closing(Database(lake.dsn)) as database,
-          patch.multiple(packing, RECORD_BYTES=5_000, BATCH_RECORDS=4)):
+    with closing(Database(lake.dsn)) as database:
         for point in ("take after", "delivered before", "delivered after"):
             with pytest.raises(Killed):
                 run(dying(point, 0)(database))

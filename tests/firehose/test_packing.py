@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.lake import packing
 from pipeline.lake.kinds import TABLES, partition, time_column
 from pipeline.lake.lines import record_partition
-from pipeline.lake.packing import BATCH_BYTES, BATCH_RECORDS, RECORD_BYTES, Record, batches, pack
+from pipeline.lake.packing import LIMITS, Limits, Record, batches, pack
 from pipeline.schemas.columns import Table
 from pipeline.schemas.ledger import LEDGER_CONTROL, LEDGER_ENTRIES, PAYMENT_EVENTS
 from tests.firehose.fake import BATCH_BYTES as THEIR_BATCH_BYTES
@@ -27,8 +25,7 @@ from tests.firehose.rows import NOON, Row, row, rows
 def test_nothing_is_lost_or_doubled_and_every_line_is_where_its_id_is(data: st.DataObject, table: Table,
                                                                       limit: int) -> None:
     drawn = data.draw(rows(table))
-    with patch.object(packing, "RECORD_BYTES", limit):
-        packed = pack(drawn, table)
+    packed = pack(drawn, table, Limits(record_bytes=limit))
     told = [(outbox_id, line) for record in packed.records
             for outbox_id, line in zip(record.ids, record.data.decode().split("\n"), strict=False)]
     large = set(packed.too_large)
@@ -43,8 +40,7 @@ def test_nothing_is_lost_or_doubled_and_every_line_is_where_its_id_is(data: st.D
 
 @given(drawn=rows(LEDGER_ENTRIES), limit=st.integers(1_000, 9_000))
 def test_a_record_is_full_before_the_next_one_of_its_hour_begins(drawn: list[Row], limit: int) -> None:
-    with patch.object(packing, "RECORD_BYTES", limit):
-        records = pack(drawn, LEDGER_ENTRIES).records
+    records = pack(drawn, LEDGER_ENTRIES, Limits(record_bytes=limit)).records
     open_records: dict[tuple[str, str], Record] = {}
     for record in records:
         before = open_records.get(record.partition)
@@ -56,22 +52,21 @@ def test_a_record_is_full_before_the_next_one_of_its_hour_begins(drawn: list[Row
 @given(sizes=st.lists(st.integers(1, 40), max_size=60), most=st.integers(1, 8), room=st.integers(40, 120))
 def test_batches_hold_all_records_in_order_within_the_limits(sizes: list[int], most: int, room: int) -> None:
     records = [Record(partition("", "event_at", NOON), b"x" * size, (str(n),)) for n, size in enumerate(sizes)]
-    with patch.multiple(packing, BATCH_RECORDS=most, BATCH_BYTES=room):
-        made = list(batches(records))
+    made = list(batches(records, Limits(call_records=most, call_bytes=room)))
     assert [record for batch in made for record in batch] == records
     assert all(0 < len(batch) <= most and sum(len(r.data) for r in batch) <= room for batch in made)
 
 
 def test_the_limits_are_below_those_of_the_service() -> None:
-    assert 900_000 < RECORD_BYTES < THEIR_RECORD_BYTES
-    assert BATCH_RECORDS <= THEIR_RECORDS
-    assert RECORD_BYTES <= BATCH_BYTES < THEIR_BATCH_BYTES
+    assert 900_000 < LIMITS.record_bytes < THEIR_RECORD_BYTES
+    assert LIMITS.call_records <= THEIR_RECORDS
+    assert LIMITS.record_bytes <= LIMITS.call_bytes < THEIR_BATCH_BYTES
 
 
 def test_a_full_size_record_holds_about_a_megabyte() -> None:
     packed = pack([row(LEDGER_ENTRIES, number) for number in range(5_000)], LEDGER_ENTRIES)
     assert len(packed.records) > 2
-    assert all(len(record.data) > 0.99 * RECORD_BYTES for record in packed.records[:-1])
+    assert all(len(record.data) > 0.99 * LIMITS.record_bytes for record in packed.records[:-1])
 
 
 def test_a_line_of_several_lines_is_one() -> None:

@@ -10,15 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from unittest.mock import patch
 
 import psycopg
 import pytest
 
 from infra.local import postgres as local
-from pipeline.lake import packing
-from pipeline.lake.firehose import routes
+from pipeline.lake.firehose import Sending, routes
 from pipeline.lake.kinds import KINDS
+from pipeline.lake.packing import Limits
 from pipeline.ledger.connection import Database
 from pipeline.ledger.outbox import Outbox
 from pipeline.notify.relay import OUTCOME, Relayed, Send, relay
@@ -79,7 +78,8 @@ class World:
     def ways(self) -> dict[str, Send]:
         """By kind, as the relay's function has them."""
         streams = {table: table for table in self.firehose.streams}
-        return {OUTCOME: self._enqueue, **routes(self.firehose, streams, timing=Ticking().timing(), log=nothing)}
+        sending = Sending(Ticking().timing(), nothing, Limits(record_bytes=1_700, call_records=2))
+        return {OUTCOME: self._enqueue, **routes(self.firehose, streams, sending)}
 
     def relay(self, *, limit: int = 7, outbox: Callable[[Database], Outbox] = Outbox,
               ways: Mapping[str, Send] | None = None) -> Relayed:
@@ -120,9 +120,7 @@ def wanted(rows: Sequence[Row]) -> set[tuple[str, str]]:
 @pytest.fixture
 def world(postgres: local.Database) -> Iterator[World]:
     """With an empty outbox."""
-    made = World(postgres)
-    with patch.multiple(packing, RECORD_BYTES=1_700, BATCH_RECORDS=2):
-        yield made
+    yield World(postgres)
     with psycopg.connect(postgres.owner_dsn) as connection:
         connection.execute("DELETE FROM outbox")
 

@@ -6,7 +6,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -15,9 +14,9 @@ from hypothesis import strategies as st
 
 from infra.local.guard import client
 from infra.local.stack import Stack
-from pipeline.lake import packing
-from pipeline.lake.firehose import Patience, routes
+from pipeline.lake.firehose import Patience, Sending, routes
 from pipeline.lake.kinds import KINDS
+from pipeline.lake.packing import Limits
 from pipeline.schemas.ledger import LEDGER_ENTRIES, PAYMENT_EVENTS
 from tests.firehose.fake import RECORDS, FakeFirehose, Ticking, nothing, stream
 from tests.firehose.rows import row
@@ -85,8 +84,7 @@ def test_partial_failures_are_sent_again_alone_and_ids_say_what_arrived(seed: in
         return False
 
     firehose = FakeFirehose({NAME: []}, refuses=refuses)
-    with patch.object(packing, "RECORD_BYTES", SMALL):
-        accepted = stream(firehose, LEDGER_ENTRIES).send(ROWS)
+    accepted = stream(firehose, LEDGER_ENTRIES, limits=Limits(record_bytes=SMALL)).send(ROWS)
     arrived = Counter(firehose.lines(NAME))
     assert arrived == Counter(one.body for one in ROWS if one.outbox_id in accepted)
     if not any(call == firehose.calls - 1 for call, _ in refused):
@@ -99,8 +97,7 @@ def test_whatever_fails_nothing_is_called_accepted_that_did_not_arrive(seed: int
     chance = random.Random(seed)
     firehose = FakeFirehose({NAME: []}, refuses=lambda *_: chance.random() < 0.3,
                             throttled=lambda _: chance.random() < 0.3, lost=lambda _: chance.random() < 0.3)
-    with patch.multiple(packing, RECORD_BYTES=SMALL, BATCH_RECORDS=4):
-        accepted = stream(firehose, LEDGER_ENTRIES).send(ROWS)
+    accepted = stream(firehose, LEDGER_ENTRIES, limits=Limits(record_bytes=SMALL, call_records=4)).send(ROWS)
     arrived = set(firehose.lines(NAME))
     assert {one.body for one in ROWS if one.outbox_id in accepted} <= arrived
     assert arrived <= {one.body for one in ROWS}
@@ -116,17 +113,31 @@ def test_waits_double_and_only_a_random_part_of_them_is_waited() -> None:
     assert logged == [{"event": "lake_records_left", "kind": NAME, "count": 1, "code": "ServiceUnavailableException"}]
 
 
-def test_no_attempt_begins_after_the_budget() -> None:
+def test_nothing_is_tried_again_after_the_budget() -> None:
     ticking, firehose = Ticking(), FakeFirehose({NAME: []}, throttled=lambda _: True)
     stream(firehose, LEDGER_ENTRIES, ticking=ticking, patience=Patience(attempts=99, budget_s=1.0)).send(ROWS)
     assert firehose.calls == 4
     assert ticking.now > 1.0
 
 
+def test_what_is_slow_but_taken_goes_on_until_the_deadline() -> None:
+    ticking = Ticking()
+
+    def slow(call: int) -> bool:
+        ticking.now += 10
+        return False
+
+    firehose = FakeFirehose({NAME: []}, throttled=slow)
+    limits = Limits(record_bytes=SMALL, call_records=1)
+    accepted = stream(firehose, LEDGER_ENTRIES, ticking=ticking, limits=limits, deadline=45.0).send(ROWS)
+    assert firehose.calls == 5
+    assert {one.body for one in ROWS if one.outbox_id in accepted} == set(firehose.lines(NAME))
+    assert 0 < len(accepted) < len(ROWS)
+
+
 def test_what_takes_nothing_is_not_asked_for_every_batch() -> None:
     firehose = FakeFirehose({NAME: []}, throttled=lambda _: True)
-    with patch.multiple(packing, RECORD_BYTES=SMALL, BATCH_RECORDS=1):
-        stream(firehose, LEDGER_ENTRIES).send(ROWS)
+    stream(firehose, LEDGER_ENTRIES, limits=Limits(record_bytes=SMALL, call_records=1)).send(ROWS)
     assert firehose.calls == Patience().attempts
 
 
@@ -154,8 +165,8 @@ def test_an_answer_that_does_not_match_its_records_is_none() -> None:
 
 def test_each_kind_has_the_stream_of_its_table() -> None:
     firehose = FakeFirehose.of()
-    made = routes(firehose, {name: name for name in firehose.streams}, timing=Ticking().timing(), log=nothing)
+    made = routes(firehose, {name: name for name in firehose.streams}, Sending(Ticking().timing(), nothing))
     assert made.keys() == KINDS.keys()
     made["payment_event"]([row(PAYMENT_EVENTS, 1)])
     assert {name for name, records in firehose.streams.items() if records} == {"payment_events"}
-    assert routes(firehose, {}, timing=Ticking().timing(), log=nothing) == {}
+    assert routes(firehose, {}, Sending(Ticking().timing(), nothing)) == {}
