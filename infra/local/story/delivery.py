@@ -32,8 +32,9 @@ class Delivery:
     """The lake's side of a running stack. `aws` is its environment, `bucket` the lake's."""
 
     def __init__(self, aws: Mapping[str, str], bucket: str) -> None:
-        self._aws, self.bucket = dict(aws), bucket
-        self.s3 = client("s3", self._aws)
+        self.bucket = bucket
+        # Made here: to make one, the environment of the whole process changes for a moment.
+        self.s3, self._lambda = client("s3", aws), client("lambda", aws)
 
     def relay(self) -> None:
         """Sends what waits in the outbox. Raises StageFailed where that cannot be done."""
@@ -86,8 +87,7 @@ class Delivery:
         time.sleep(0.0 if said.get("outcome") == "more" else 0.5)
 
     def _invoke(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        # A client is not shared between threads that begin at once.
-        said = client("lambda", self._aws).invoke(FunctionName=f"{STACK}-{name}", Payload=json.dumps(dict(event)))
+        said = self._lambda.invoke(FunctionName=f"{STACK}-{name}", Payload=json.dumps(dict(event)))
         found: dict[str, Any] = json.loads(said["Payload"].read() or b"null") or {}
         return found
 

@@ -161,9 +161,8 @@ def _while_it_runs(stack: Stack, folder: Folder, wanted: Wanted, telling: Tellin
 def _require_checks(made: Driven) -> None:
     broken = [check for check in made.summary.checks if not check.holds]
     if broken:
-        fault = broken[0].faults[0]
-        raise StageFailed(f"after the traffic it does not hold that: {broken[0].name} ({len(broken[0].faults)} "
-                          f"faults, the first: {fault.where} {fault.why})")
+        said = [f"{check.name}: {fault.where} {fault.why}" for check in broken for fault in check.faults[:3]]
+        raise StageFailed("\n".join(["after the traffic it does not hold that", *said]))
 
 
 def require_captures(ledger: Mapping[str, Sequence[Row]]) -> None:

@@ -15,7 +15,7 @@ from infra.local.traffic.checks import checked, interrupted
 from infra.local.traffic.drive import Asked, Driver
 from infra.local.traffic.plan import counts, early_doubts, plan, warm_up
 from infra.local.traffic.progress import Showing
-from infra.local.traffic.settle import settle
+from infra.local.traffic.settle import Settled, settle
 from infra.local.traffic.shop import Exchange, Shop
 from infra.local.traffic.summary import Summary, summed
 
@@ -23,6 +23,8 @@ NEEDED = ("PAYMENTS_API", "PAYMENTS_DATABASE", "PAYMENTS_GATEWAYS")
 """Settings that a stack with the pipeline has."""
 KEY_S = 150.0
 """Longer than a key is kept for recovery: a payment may have ended with nobody left who stores its answer."""
+ROUNDS = 3
+"""A key whose requests all failed before any payment was opened, opens one when it is asked for once more."""
 DUPLICATED = 0.2
 """How many of the webhooks come twice."""
 
@@ -81,10 +83,14 @@ def driven(environment: Mapping[str, str], keys: Mapping[str, str], wanted: Want
         start = time.monotonic()
         used = warm + driver.drive(orders, concurrency=wanted.concurrency)
         seconds = time.monotonic() - start
-        shown.stage("recovery")
-        settled = settle(dsn, gateways, environment, patience_s=wanted.patience_s, tell=shown.tell)
-        shown.stage("every key once more")
-        driver.again(used, concurrency=wanted.concurrency, patience_s=KEY_S)
+        settled = Settled(0, 0, 0, 0.0, 0)
+        for _ in range(ROUNDS):
+            shown.stage("recovery")
+            settled += settle(dsn, gateways, environment, patience_s=wanted.patience_s, tell=shown.tell)
+            shown.stage("every key once more")
+            driver.again(used, concurrency=wanted.concurrency, patience_s=KEY_S)
+            if not ledger.unfinished(dsn, datetime.now(UTC)):
+                break
     finally:
         gateways.webhooks(duplicate=0.0, reorder=False)
     shown.stage("checks")

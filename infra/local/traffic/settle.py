@@ -29,6 +29,11 @@ class Settled:
     seconds: float
     webhooks_left: int
 
+    def __add__(self, later: Settled) -> Settled:
+        """Both together: what is left is what the later one left."""
+        return Settled(self.found + later.found, later.left, self.sweeps + later.sweeps, self.seconds + later.seconds,
+                       later.webhooks_left)
+
 
 def settle(dsn: str, gateways: Client, aws: Mapping[str, str], *, patience_s: float, tell: Tell) -> Settled:
     """Waits until everything is resolved, at most `patience_s`. Raises LocalRefused where a part does not answer."""
