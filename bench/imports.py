@@ -11,9 +11,11 @@ from bench.ratio import Ratio
 from infra import package
 
 CALLS_A_GATEWAY = {"authorize", "capture"}
-LEDGER = ["boto3", "pipeline.ledger.postgres"]
+TOLD = ["pipeline.telemetry.recorder", "aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch"]
+"""What the first span and the first metric load."""
+LEDGER = ["boto3", "pipeline.ledger.postgres", *TOLD]
 FIRST_CALL = {
-    "authorizer": ["boto3"], "notify": ["boto3"], "lake_transform": ["boto3"], "redrive": ["boto3"],
+    "authorizer": ["boto3"], "notify": ["boto3", *TOLD], "lake_transform": ["boto3"], "redrive": ["boto3"],
     **{name: [*LEDGER, "redis", "pipeline.gateways.stripe", "pipeline.gateways.adyen"] for name in CALLS_A_GATEWAY},
 }
 """What is loaded only when a function is first called; LEDGER where nothing else is said."""
