@@ -88,6 +88,7 @@ PROPERTIES = {
     70: "webhooks verify by the standard, keep their id, are signed with both secrets of a rotation, bear no change",
     71: "webhooks come again by the schedule, end on 410, follow no redirection, and go to public addresses alone",
     72: "every ledger entry is in the lake with the types of its schema, and counted once, whatever fails on the way",
+    73: "a record that breaks the schema lands under the error prefix, is counted, and can be sent again",
     78: "metrics are in CloudWatch's format within its limits, with dimensions of a list",
     79: "one trace leads from the edge to the webhook, and recovery's is linked to it",
     80: "no card number, secret or raw key in logs, journal or events",
