@@ -112,8 +112,10 @@ class LedgerControl:
         below = hours(max(first, before.covers_from - HOURS_AT_ONCE * HOUR), before.covers_from)
         above = hours(hour_of(before.covers_until), min(until, before.covers_until + HOURS_AT_ONCE * HOUR))
         again = [hour for hour in changed if before.covers_from <= hour < before.covers_until and hour not in above]
-        old = _hours(connection, [*below, *again], until)
-        new = _first_of(_hours(connection, above, until))
+        # Who asks for less than has been covered must not leave a gap below it.
+        horizon = max(until, before.covers_until)
+        old = _hours(connection, [*below, *again], horizon)
+        new = _first_of(_hours(connection, above, horizon))
         after = before.going_on(
             covers_from=below[0] if below else before.covers_from, seen_below=seen_below,
             covers_until=new[-1]["covers_until"] if new else before.covers_until)

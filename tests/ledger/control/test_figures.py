@@ -82,6 +82,17 @@ def test_hours_before_the_first_one_known_are_said_when_they_come(
     assert agrees(hand)
 
 
+def test_hours_that_come_before_are_said_to_their_end_though_less_was_asked_for(
+        writer: LedgerControl, hand: Hand, payment_id: int) -> None:
+    half = NOON + timedelta(minutes=30)
+    post(hand, payment_id, NOON)
+    writer.write(until=half, at=NOON + HOUR)
+    post(hand, payment_id, NOON - 2 * HOUR)
+    assert writer.write(until=NOON - timedelta(minutes=90), at=NOON + HOUR).said == 2
+    assert latest(hand)[1] == {NOON - 2 * HOUR: NOON - HOUR, NOON - HOUR: NOON, NOON: half}
+    assert agrees(hand)
+
+
 @pytest.mark.parametrize("name", ["HOURS_AT_ONCE", "JOURNALS_AT_ONCE", "SLICE", "WRITTEN_AT_ONCE", "SAID_AT_ONCE"])
 def test_many_small_rounds_say_the_same(name: str, writer: LedgerControl, hand: Hand, real: Bench,
                                         monkeypatch: pytest.MonkeyPatch) -> None:
