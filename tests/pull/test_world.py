@@ -33,7 +33,7 @@ LONG_AFTER = "2200-01-01T00:00:00Z"
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lake of a world, its settlement files ingested."""
     world = tmp_path_factory.mktemp("world") / "world"
-    build_world(WorldSpec(3, 400, 20), world)
+    build_world(WorldSpec(3, 150, 15), world)
     ingest([world / "feeds"], world / "lake", ReadOptions(), lambda: LANDED, lambda *_: None)
     return world / "lake"
 
