@@ -23,7 +23,7 @@ COMMAND = [sys.executable, "-m", "infra.local.cli", "story", "--concurrency", "4
 @pytest.mark.nightly
 def test_a_small_story_is_told_to_its_end_and_leaves_its_folder_alone(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    done = subprocess.run([*COMMAND, "--payments", "80", "--json", "--out", str(out)], cwd=ROOT, capture_output=True,
+    done = subprocess.run([*COMMAND, "--payments", "40", "--json", "--out", str(out)], cwd=ROOT, capture_output=True,
                           encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout)
@@ -35,7 +35,7 @@ def test_a_small_story_is_told_to_its_end_and_leaves_its_folder_alone(tmp_path: 
     assert set(told["injected"]) | {"lake_gap", "duplicate_delivery"} <= found
     assert all(run["score"]["precision"] == run["score"]["recall"] == 1 for run in told["runs"])
     rows = pq.read_table(out / "provenance.parquet").to_pylist()
-    assert len(rows) > 80
+    assert len(rows) > 40
     assert not [row for row in rows if row["unexplained"]]
     assert set(told["links"]) == set(LINKS)
     assert sorted(path.name for path in out.iterdir()) == [
