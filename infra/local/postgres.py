@@ -10,12 +10,14 @@ import signal
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import LiteralString, Self
 
+import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -128,7 +130,9 @@ class Postgres:
         """Ends it with all its processes as a crash does."""
         family = self.server.tree()
         for process in family:
-            process.kill()
+            # A server that has lost one of its processes ends others by itself.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.server.stop(patience=5)
 
     def restart(self) -> None:

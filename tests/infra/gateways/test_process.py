@@ -160,9 +160,10 @@ def test_settlement_files_are_written_by_command(tmp_path: Path) -> None:
         started.client.advance(14 * 86_400)
         command = [sys.executable, "-m", "infra.local.gateways", "settle", "--folder", str(started.folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        (name,) = done.stdout.splitlines()
-        assert "_payout_reconciliation_" in name
-        assert {path.name for path in (started.folder / "settlement").iterdir()} == {name, "arrivals.json"}
+        names = done.stdout.splitlines()
+        assert [name.partition("acct_")[2].partition("_")[2].partition("_20")[0] for name in sorted(names)] == [
+            "payout_reconciliation", "payouts"]
+        assert {path.name for path in (started.folder / "settlement").iterdir()} == {*names, "arrivals.json"}
     finally:
         started.stop(keep=True)
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
