@@ -86,6 +86,7 @@ class Recorder:
         """See Engine."""
         count = self.engine.materialize(name, query, **params)
         found = self.catalog(query)
+        assert found.tree.args.get("order") is None, f"{query}: a table keeps no order"
         before = self.engine.scanned_bytes
         rows = self.engine.fetch(self.catalog.rows_of(name, list(found.columns)))
         self.own_bytes += self.engine.scanned_bytes - before

@@ -13,4 +13,3 @@ WITH placed AS (
 SELECT place, payment_id, gateway, trace_id, id_at, entered_at, last_status, end_status, ended_at, doubts, us
 FROM placed
 WHERE place <= :most
-ORDER BY place
