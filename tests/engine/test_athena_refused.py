@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from _thread import interrupt_main
 from collections.abc import Iterator
 from typing import Any
@@ -137,13 +138,21 @@ def test_an_interrupt_cancels_the_query(athena: Any) -> None:
     engine, query = opened()
     with engine:
         athena.fault("slow", seconds=60)
-        timer = threading.Timer(2, interrupt_main)
-        timer.start()
+        waiting = threading.Thread(target=_interrupted_when_asked, args=(athena,))
+        waiting.start()
         with pytest.raises(KeyboardInterrupt):
             engine.fetch(query)
-        timer.join()
+        waiting.join()
     assert len(athena.calls("StopQueryExecution")) == 1
     assert left() == ([], [])
+
+
+def _interrupted_when_asked(athena: Any) -> None:
+    """Not before the query is there to be cancelled, however long that takes."""
+    deadline = time.monotonic() + 40
+    while not athena.calls("GetQueryExecution") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    interrupt_main()
 
 
 def test_results_are_never_reused_and_never_csv(athena: Any) -> None:
