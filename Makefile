@@ -92,8 +92,9 @@ bench: setup ## The benchmarks; figures go to build/bench.json
 package: setup ## What a function carries on AWS: build/pipeline.zip
 	$(PY) -m infra.package
 
-dictionary: setup ## Write pipeline/schemas/DICTIONARY.md anew
+dictionary: setup ## Write pipeline/schemas/DICTIONARY.md and infra/lake_tables.yaml anew
 	$(PY) -m pipeline.schemas.dictionary
+	$(PY) -m infra.lake_tables
 
 # Existing pins stay where they still fit; UPGRADE=--upgrade moves them all.
 lock: setup ## Resolve every lock anew, with hashes and without addresses
