@@ -20,6 +20,9 @@ NAME = "python3"
 _SOCKET_PATH_MAX = 90
 """Longer socket paths are refused by the operating system; then loopback ports are used."""
 
+_CODE = str(Path(__file__).resolve().parents[2])
+"""Where this very code lies: in a function it is not installed, and the kernel is a process of its own."""
+
 _AWS = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -81,5 +84,6 @@ def environment(scratch: Path, values: Mapping[str, object], base: Mapping[str, 
         if not name.startswith(("JUPYTER", "IPYTHON", "JPY_"))
     }
     folders = {name: str(scratch / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
-    return {**kept, **folders, "TMPDIR": str(scratch), "JUPYTER_RUNTIME_DIR": str(scratch), "JUPYTER_NO_CONFIG": "1",
+    code = os.pathsep.join(path for path in (_CODE, kept.get("PYTHONPATH")) if path)
+    return {**kept, **folders, "PYTHONPATH": code, "TMPDIR": str(scratch), "JUPYTER_RUNTIME_DIR": str(scratch), "JUPYTER_NO_CONFIG": "1",
             "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TZ": "UTC"}  # fmt: skip
