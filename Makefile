@@ -100,6 +100,7 @@ dictionary: setup ## Write pipeline/schemas/DICTIONARY.md and infra/lake_tables.
 lock: setup ## Resolve every lock anew, with hashes and without addresses
 	$(LOCK) $(UPGRADE) --all-extras pyproject.toml -o requirements.lock
 	$(LOCK) --extra pipeline -c requirements.lock pyproject.toml -o requirements-pipeline.lock
+	$(LOCK) --extra recon -c requirements.lock pyproject.toml -o requirements-recon.lock
 	echo uv | $(LOCK) -c requirements.lock - -o requirements-setup.lock
 	printf 'datacompy\nduckdb\npolars\n' | $(LOCK) $(UPGRADE) - -o requirements-bench.lock
 

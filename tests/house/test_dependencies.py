@@ -47,13 +47,13 @@ def undeclared(folders: tuple[str, ...], extras: tuple[str, ...]) -> dict[str, s
     }
 
 
-def test_the_workbench_asks_for_what_it_imports() -> None:
-    assert undeclared(("recon", "dashboards"), ("workbench",)) == {}
+def test_a_run_asks_for_what_it_imports() -> None:
+    assert undeclared(("recon", "dashboards"), ("recon",)) == {}
 
 
 def test_the_local_stack_asks_for_what_it_imports() -> None:
-    assert undeclared(("infra",), ("workbench", "local")) == {}
+    assert undeclared(("infra",), ("recon", "local")) == {}
 
 
 def test_the_tests_and_benchmarks_ask_for_what_they_import() -> None:
-    assert undeclared(("tests", "bench"), ("workbench", "pipeline", "local", "dev")) == {}
+    assert undeclared(("tests", "bench"), ("recon", "pipeline", "local", "dev")) == {}

@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 
 from tests.house.tree import ROOT
 
-LOCKS = ("requirements.lock", "requirements-pipeline.lock", "requirements-setup.lock", "requirements-bench.lock")
+LOCKS = ("requirements.lock", "requirements-pipeline.lock", "requirements-recon.lock", "requirements-setup.lock",
+         "requirements-bench.lock")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)")
 NOT_IN_A_LAMBDA = {"jupyterlab", "papermill", "pandas", "duckdb", "plotly", "sqlglot", "pytest", "ruff", "mypy", "uv"}
 
@@ -41,9 +42,9 @@ def test_no_lock_names_an_address(lock: str) -> None:
     assert not re.search(r"^\s*-", "\n".join(entries(lock)), re.MULTILINE)
 
 
-def test_the_pipelines_lock_is_part_of_the_whole() -> None:
-    assert pins("requirements-pipeline.lock") <= pins("requirements.lock")
-    assert pins("requirements-setup.lock") <= pins("requirements.lock")
+@pytest.mark.parametrize("lock", ["requirements-pipeline.lock", "requirements-recon.lock", "requirements-setup.lock"])
+def test_the_smaller_locks_are_part_of_the_whole(lock: str) -> None:
+    assert pins(lock) <= pins("requirements.lock")
 
 
 def test_a_lambda_carries_no_notebook() -> None:
@@ -52,13 +53,24 @@ def test_a_lambda_carries_no_notebook() -> None:
     assert {"psycopg", "redis", "stripe"} <= names
 
 
-@pytest.mark.parametrize("extra, lock", [("pipeline", "requirements-pipeline.lock"), ("workbench", "requirements.lock"),
-                                         ("local", "requirements.lock"), ("dev", "requirements.lock")])  # fmt: skip
+def test_a_scheduled_run_carries_notebooks_and_neither_their_editor_nor_tools() -> None:
+    names = {name for name, _ in pins("requirements-recon.lock")}
+    assert names.isdisjoint({"jupyterlab", "jupyter-server", "ministack", "pytest", "ruff", "mypy", "uv", "psycopg"})
+    assert {"papermill", "ipykernel", "plotly", "pyathena", "duckdb"} <= names
+
+
+@pytest.mark.parametrize("extra, lock", [
+    ("pipeline", "requirements-pipeline.lock"), ("recon", "requirements-recon.lock"),
+    ("workbench", "requirements.lock"), ("local", "requirements.lock"), ("dev", "requirements.lock")])  # fmt: skip
 def test_the_lock_has_what_the_project_asks_for(extra: str, lock: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     locked = pins(lock)
     for text in project["optional-dependencies"][extra]:
         wanted = Requirement(text)
+        if wanted.name == project["name"]:
+            # Another extra of ours, which has a row of its own.
+            assert wanted.extras <= project["optional-dependencies"].keys()
+            continue
         versions = [version for name, version in locked if name == canonicalize_name(wanted.name)]
         assert versions, f"{wanted} is not in {lock}: run `make lock`"
         assert all(wanted.specifier.contains(version) for version in versions), f"{wanted} against {versions}"
