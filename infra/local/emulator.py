@@ -59,8 +59,8 @@ def _server(folder: Path, port: int) -> Server:
         "LOG_LEVEL": "WARNING",
     }
     environment = child_environment(local_environment(f"http://127.0.0.1:{port}", **settings))
-    return Server("the AWS emulator", [sys.executable, "-m", "ministack"], environment=environment, folder=folder,
-                  log=folder / "emulator.log")
+    return Server("the AWS emulator", [sys.executable, "-m", "infra.local.aws_server"], environment=environment,
+                  folder=folder, log=folder / "emulator.log")
 
 
 def _ready(server: Server, port: int) -> bool:

@@ -49,7 +49,7 @@ def test_a_stack_that_cannot_start_leaves_nothing(tmp_path: Path, monkeypatch: p
         Stack.start(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
     new = [process for process in psutil.process_iter() if process.pid not in before]
-    assert not any("ministack" in " ".join(process.cmdline()) and str(tmp_path) in str(process.environ())
+    assert not any("aws_server" in " ".join(process.cmdline()) and str(tmp_path) in str(process.environ())
                    for process in new if process.is_running() and process.ppid() == os.getpid())  # fmt: skip
 
 
