@@ -1,6 +1,7 @@
 """What a function carries: `python -m infra.package` builds build/pipeline.zip for AWS, our code and its libraries.
 
-Locally the functions run in the stack's own environment, so there only the code is packed.
+Locally the functions run in the stack's own environment, so there only the code is packed. What scheduled runs carry is
+an image on AWS (infra/recon.Dockerfile), being too large for a package; build/recon.zip is our code of it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from infra.local.errors import LocalRefused
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "pipeline.zip"
+RECON_OUT = ROOT / "build" / "recon.zip"
+RECON = ("recon", "dashboards", "pipeline/__init__.py", "pipeline/schemas", "notebooks/*.ipynb")
+"""What scheduled runs have of this repository; each keeps its place, by which a notebook is found."""
 LOCK = ROOT / "requirements-pipeline.lock"
 MAX_ZIPPED = 50_000_000
 
@@ -47,6 +51,17 @@ AWS = Target("3.13", "x86_64-manylinux_2_28")
 def code(package: Path = ROOT / "pipeline") -> bytes:
     """The zip of our code alone; the same bytes for the same files."""
     return _zipped((path.relative_to(package.parent), path) for path in _files(package))
+
+
+def recon_code(root: Path = ROOT) -> bytes:
+    """The zip of our code that a scheduled run needs, its notebooks with it; the same bytes for the same files."""
+    return _zipped((path.relative_to(root), path) for path in recon_files(root))
+
+
+def recon_files(root: Path = ROOT) -> list[Path]:
+    """The files of recon_code."""
+    found = [path for pattern in RECON for path in sorted(root.glob(pattern))]
+    return sorted(file for path in found for file in (_files(path) if path.is_dir() else [path]))
 
 
 def digest(content: bytes) -> str:
@@ -99,10 +114,7 @@ def build(out: Path = OUT, target: Target = AWS) -> int:
         content = zipped(folder)
     if len(content) > MAX_ZIPPED:
         raise LocalRefused(f"the package has {len(content):,} bytes; a function takes {MAX_ZIPPED:,}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}")
-    part.write_bytes(content)
-    part.replace(out)
+    _put(out, content)
     return len(content)
 
 
@@ -110,14 +122,25 @@ def main() -> int:
     """Builds what the command line names; returns the exit code."""
     asked = argparse.ArgumentParser(prog="infra.package", description=__doc__)
     asked.add_argument("--out", type=Path, default=OUT, help="where it goes (default: build/pipeline.zip)")
+    asked.add_argument("--recon-out", type=Path, default=RECON_OUT,
+                       help="where the code of scheduled runs goes (default: build/recon.zip)")
     chosen = asked.parse_args()
     try:
         size = build(chosen.out)
+        _put(chosen.recon_out, runs := recon_code())
     except LocalRefused as refused:
         sys.stderr.write(f"refused: {refused}\n")
         return refused.exit_code
-    sys.stderr.write(f"{chosen.out}: {size / 1e6:.1f} MB for Python {AWS.python} on {AWS.platform}\n")
+    sys.stderr.write(f"{chosen.out}: {size / 1e6:.1f} MB for Python {AWS.python} on {AWS.platform}\n"
+                     f"{chosen.recon_out}: {len(runs) / 1e6:.1f} MB, our code in the image of scheduled runs\n")
     return 0
+
+
+def _put(out: Path, content: bytes) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}")
+    part.write_bytes(content)
+    part.replace(out)
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -15,13 +15,15 @@ import yaml
 from infra import package
 from infra.local.errors import LocalRefused
 from infra.local.guard import client
+from infra.local.lake import make_bucket
 
 INFRA = package.ROOT / "infra"
 TEMPLATE = INFRA / "pipeline.yaml"
+SCHEDULE = INFRA / "schedule.yaml"
 STACK = "payments"
-TEMPLATES = {path: f"{STACK}-{path.stem}" if path != TEMPLATE else STACK
-             for path in (INFRA / name for name in ("lake.yaml", "notify.yaml", "pipeline.yaml", "alarms.yaml"))
-             if path.exists()}
+TEMPLATES = {INFRA / "lake.yaml": f"{STACK}-lake", INFRA / "notify.yaml": f"{STACK}-notify", TEMPLATE: STACK,
+             INFRA / "alarms.yaml": f"{STACK}-alarms", INFRA / "lake_tables.yaml": f"{STACK}-lake-tables",
+             SCHEDULE: f"{STACK}-recon"}
 """Every template with the name of its stack, in the order of deployment: what one puts out, later ones may take in."""
 CODE_BUCKET = "payments-code"
 STAGE = "live"
@@ -63,19 +65,31 @@ def deploy(aws: Mapping[str, str], parameters: Mapping[str, str], secrets: Mappi
     """
     start = time.monotonic()
     s3 = client("s3", aws)
-    s3.create_bucket(Bucket=CODE_BUCKET)
+    make_bucket(s3, CODE_BUCKET)
     for parameter, content in secrets.items():
         client("secretsmanager", aws).create_secret(Name=SECRETS[parameter], SecretString=json.dumps(dict(content)))
     tell(f"{len(secrets)} secrets kept ({time.monotonic() - start:.1f} s)")
     outputs: dict[str, str] = {}
     for path, stack in TEMPLATES.items():
-        start = time.monotonic()
-        known = {**SECRETS, **outputs, **parameters}
-        given = {name: known[name] for name in read(path).get("Parameters", {}) if name in known}
-        outputs |= _created(client("cloudformation", aws), stack, _uploaded(s3, path), given)
-        tell(f"stack {stack} created ({time.monotonic() - start:.1f} s)")
+        outputs |= stood_up(aws, path, stack, {**SECRETS, **outputs, **parameters}, tell=tell)
     _answers_of_the_edge(client("apigateway", aws), outputs["ApiId"])
     return Deployment(outputs, f"{aws['AWS_ENDPOINT_URL']}/restapis/{outputs['ApiId']}/{STAGE}/_user_request_")
+
+
+def stood_up(aws: Mapping[str, str], template: Path, stack: str, known: Mapping[str, str], *,
+             tell: Tell) -> dict[str, str]:
+    """Creates one stack with those of the `known` parameters that its template declares; returns what it puts out.
+
+    Raises LocalRefused with what failed.
+    """
+    start = time.monotonic()
+    s3 = client("s3", aws)
+    make_bucket(s3, CODE_BUCKET)
+    code = _code_of_runs(s3) if template == SCHEDULE else {}
+    given = {name: value for name, value in {**known, **code}.items() if name in read(template).get("Parameters", {})}
+    outputs = _created(client("cloudformation", aws), stack, _uploaded(s3, template), given)
+    tell(f"stack {stack} created ({time.monotonic() - start:.1f} s)")
+    return outputs
 
 
 def migrated(aws: Mapping[str, str], deployment: Deployment) -> list[str]:
@@ -102,6 +116,14 @@ def invoked(aws: Mapping[str, str], function: str, event: Mapping[str, Any]) -> 
         reason = answer.get("reason") or answer.get("errorMessage") or json.dumps(answer)
         raise LocalRefused(f"the function {function} did not do its work: {str(reason)[:800]}")
     return answer
+
+
+def _code_of_runs(s3: Any) -> dict[str, str]:
+    """Where the code of scheduled runs lies; on AWS it is in their image."""
+    content = package.recon_code()
+    key = f"{package.digest(content)}-{package.RECON_OUT.name}"
+    s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=content)
+    return {"CodeBucket": CODE_BUCKET, "CodeObject": key}
 
 
 def _uploaded(s3: Any, template: Path) -> str:

@@ -81,7 +81,8 @@ class Stack:
             running._make_places(deployed=pipeline)
             tell(f"AWS emulator, {'Trino, ' if trino else ''}Athena started ({time.monotonic() - start:.1f} s)")
             if pipeline:
-                running.pipeline = Pipeline.start(folder / "pipeline", aws=aws, tell=tell, parameters=parameters or {})
+                running.pipeline = Pipeline.start(folder / "pipeline", aws=aws, tell=tell,
+                                                  parameters=running.recon_parameters() | dict(parameters or {}))
                 parts.append(running.pipeline)
         except BaseException:
             _end(parts, folder)
@@ -110,6 +111,16 @@ class Stack:
         if self.pipeline:
             settings |= self.pipeline.environment()
         return local_environment(self.emulator.endpoint, **settings)
+
+    def recon_parameters(self) -> dict[str, str]:
+        """What infra/schedule.yaml needs to know of this stack. Its schedules are there and do not fire."""
+        return {
+            "Target": "local", "AthenaEndpoint": self.athena.endpoint, "AthenaPollSeconds": "0.05",
+            "Workgroup": WORKGROUP, "LakeDatabase": DATABASE, "ScratchBucketName": SCRATCH_BUCKET,
+            "ScratchDatabase": SCRATCH_DATABASE, "ReconScheduleState": "DISABLED",
+            # More at once would take more memory than a small machine has.
+            "AtOnce": "2",
+        }
 
     def addresses(self) -> dict[str, str]:
         """Address of each part that runs, by its name."""
