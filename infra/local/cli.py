@@ -47,11 +47,15 @@ def up(
     folder: Folder = Path("build/stack"),
     trino: Annotated[bool, typer.Option(help="A real Trino server as well; Athena's API then runs on it.")] = True,
     pipeline: Annotated[bool, typer.Option(help="The pipeline that takes payments as well, deployed.")] = True,
+    schedules: Annotated[bool, typer.Option(help="Its lake is reconciled hourly and daily, by itself.")] = False,
     detach: Annotated[bool, typer.Option(help="Return once it is up; `pipeline down` ends it.")] = False,
 ) -> None:
     """Start the stack, write the settings to load, and stay until Ctrl-C."""
+    if schedules and not pipeline:
+        raise LocalRefused("--schedules reconciles the pipeline's lake, and --no-pipeline leaves that out; give one of "
+                           "them")
     if detach:
-        _up_detached(folder, trino=trino, pipeline=pipeline)
+        _up_detached(folder, trino=trino, pipeline=pipeline, schedules=schedules)
         return
     with holding(folder):
         # A terminal that closes and a machine that shuts down end it as orderly as Ctrl-C, which a shell's background
@@ -63,7 +67,8 @@ def up(
         # Only here, since it takes longer to load than the other commands take to answer.
         from infra.local.stack import Stack
 
-        with Stack.start(folder / "run", trino=trino, pipeline=pipeline, tell=_tell) as stack:
+        parameters = {"ReconScheduleState": "ENABLED" if schedules else "DISABLED"}
+        with Stack.start(folder / "run", trino=trino, pipeline=pipeline, parameters=parameters, tell=_tell) as stack:
             took = round(time.monotonic() - start, 1)
             write(folder, State.of(stack, up_at=_now(), took_s=took))
             _show(folder, read(folder))
@@ -155,13 +160,14 @@ def main() -> None:
         sys.exit(130)
 
 
-def _up_detached(folder: Path, *, trino: bool, pipeline: bool) -> None:
+def _up_detached(folder: Path, *, trino: bool, pipeline: bool, schedules: bool) -> None:
     if running(folder):
         raise LocalRefused(f"a stack runs in {folder} already; see `pipeline status`, end it with `pipeline down`")
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "up.log"
     command = [sys.executable, "-m", "infra.local.cli", "up", "--folder", str(folder.absolute()),
-               "--trino" if trino else "--no-trino", "--pipeline" if pipeline else "--no-pipeline"]
+               "--trino" if trino else "--no-trino", "--pipeline" if pipeline else "--no-pipeline",
+               "--schedules" if schedules else "--no-schedules"]
     with log.open("wb") as output:
         child = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2], stdin=subprocess.DEVNULL,
                                  stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
@@ -197,6 +203,9 @@ def _show(folder: Path, state: State | None) -> None:
     for name, address in state.addresses.items():
         gone = "" if _alive(state.parts.get(name, state.pid)) else "   (has ended)"
         typer.echo(f"{name:<10}{address}{gone}")
+    for name, setting in (("runs", "RECON_RUNS"), ("flags", "RECON_TOPIC_ARN")):
+        if setting in state.environment:
+            typer.echo(f"{name:<10}{state.environment[setting]}")
     for merchant, key in state.keys.items():
         typer.echo(f"{merchant:<20}Authorization: Bearer {key}")
     if state.up_at:

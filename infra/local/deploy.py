@@ -70,8 +70,9 @@ def deploy(aws: Mapping[str, str], parameters: Mapping[str, str], secrets: Mappi
         client("secretsmanager", aws).create_secret(Name=SECRETS[parameter], SecretString=json.dumps(dict(content)))
     tell(f"{len(secrets)} secrets kept ({time.monotonic() - start:.1f} s)")
     outputs: dict[str, str] = {}
+    cloudformation = client("cloudformation", aws)
     for path, stack in TEMPLATES.items():
-        outputs |= stood_up(aws, path, stack, {**SECRETS, **outputs, **parameters}, tell=tell)
+        outputs |= _stood_up(s3, cloudformation, path, stack, {**SECRETS, **outputs, **parameters}, tell)
     _answers_of_the_edge(client("apigateway", aws), outputs["ApiId"])
     return Deployment(outputs, f"{aws['AWS_ENDPOINT_URL']}/restapis/{outputs['ApiId']}/{STAGE}/_user_request_")
 
@@ -82,14 +83,9 @@ def stood_up(aws: Mapping[str, str], template: Path, stack: str, known: Mapping[
 
     Raises LocalRefused with what failed.
     """
-    start = time.monotonic()
     s3 = client("s3", aws)
     make_bucket(s3, CODE_BUCKET)
-    code = _code_of_runs(s3) if template == SCHEDULE else {}
-    given = {name: value for name, value in {**known, **code}.items() if name in read(template).get("Parameters", {})}
-    outputs = _created(client("cloudformation", aws), stack, _uploaded(s3, template), given)
-    tell(f"stack {stack} created ({time.monotonic() - start:.1f} s)")
-    return outputs
+    return _stood_up(s3, client("cloudformation", aws), template, stack, known, tell)
 
 
 def migrated(aws: Mapping[str, str], deployment: Deployment) -> list[str]:
@@ -116,6 +112,16 @@ def invoked(aws: Mapping[str, str], function: str, event: Mapping[str, Any]) -> 
         reason = answer.get("reason") or answer.get("errorMessage") or json.dumps(answer)
         raise LocalRefused(f"the function {function} did not do its work: {str(reason)[:800]}")
     return answer
+
+
+def _stood_up(s3: Any, cloudformation: Any, template: Path, stack: str, known: Mapping[str, str],
+              tell: Tell) -> dict[str, str]:
+    start = time.monotonic()
+    code = _code_of_runs(s3) if template == SCHEDULE else {}
+    given = {name: value for name, value in {**known, **code}.items() if name in read(template).get("Parameters", {})}
+    outputs = _created(cloudformation, stack, _uploaded(s3, template), given)
+    tell(f"stack {stack} created ({time.monotonic() - start:.1f} s)")
+    return outputs
 
 
 def _code_of_runs(s3: Any) -> dict[str, str]:

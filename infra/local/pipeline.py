@@ -83,12 +83,14 @@ class Pipeline:
                 "merchants": self.merchants.endpoint}
 
     def environment(self) -> dict[str, str]:
-        """Settings of a program that takes payments here, looks at the ledger, or tells the gateways what to do."""
+        """Settings of a program that takes payments here, looks at the ledger or at runs, or tells the gateways."""
         keys = {f"PAYMENTS_KEY_{merchant.upper()}": key for merchant, key in self.deployment.keys.items()}
         return {"PAYMENTS_API": self.deployment.api, **keys, "PAYMENTS_DATABASE": self.database.owner_dsn,
                 "PAYMENTS_LAKE": f"s3://{self.deployment.outputs['LakeBucketName']}",
                 "PAYMENTS_REDIS": self.redis.url, "PAYMENTS_GATEWAYS": self.gateways.control,
-                "PAYMENTS_MERCHANTS": self.merchants.control}
+                "PAYMENTS_MERCHANTS": self.merchants.control,
+                "RECON_RUNS": self.deployment.outputs["ReconRuns"],
+                "RECON_TOPIC_ARN": self.deployment.outputs["ReconFlagsArn"]}
 
     def stop(self) -> None:
         """Ends all parts and removes what they wrote. May be repeated."""
