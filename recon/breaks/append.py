@@ -56,6 +56,7 @@ def append(place: Place, now: datetime, decide: Callable[[Writing], None]) -> tu
         writing = Writing(book, now)
         decide(writing)
         if not writing.entries:
+            _catch_up(place, book)
             return book, []
         number = book.chain.number + 1
         body = encode(BREAK_LOG, [entry.row() for entry in writing.entries])
@@ -64,6 +65,13 @@ def append(place: Place, now: datetime, decide: Callable[[Writing], None]) -> tu
             return book.with_entries(writing.entries, number, body), writing.entries
     raise Contended(f"{place.root}: {TRIES} times another writer of break_log was first; nothing was written; repeat "
                     "the command")
+
+
+def _catch_up(place: Place, book: Book) -> None:
+    """Move the head where an append was cut off before it could."""
+    last = book.chain.last
+    if last is not None and book.chain.object is not None:
+        move_head(place, Head(book.chain.number, last.entry_id, book.chain.object))
 
 
 def move_head(place: Place, head: Head) -> None:
