@@ -121,7 +121,7 @@ def batch_findings(
     rows += _carried_nowhere(found, book)
     spans = {batch.subject: batch.covers for batch in found}
     kept = [row for row in rows if (span := spans[row.subject]) and intersects(span, cohort)]
-    return [*kept, *_gaps(found, book, cohort)]
+    return [*kept, *gaps(found, book, cohort)]
 
 
 def _residual(batch: Batch) -> Iterator[Finding]:
@@ -187,8 +187,9 @@ def _carried_nowhere(found: Sequence[Batch], book: FeedBook) -> Iterator[Finding
             )
 
 
-def _gaps(found: Sequence[Batch], book: FeedBook, cohort: Interval) -> Iterator[Finding]:
-    """Numbers missing between batches whose files leave no hole in time: a hole would be a late feed."""
+def gaps(found: Sequence[Batch], book: FeedBook, cohort: Interval) -> Iterator[Finding]:
+    """Numbers missing between batches whose files leave no hole in time, where that instant is in `cohort`: a hole
+    would be a late feed."""
     spans: dict[tuple[str, str], dict[int, tuple[Interval | None, datetime, str]]] = defaultdict(dict)
     for file in book.current:
         if file.role == "settlement" and file.gateway == "adyen" and (file.batch_id or "").isdigit():

@@ -10,7 +10,7 @@ from typing import Any
 
 from recon.engine.port import Engine
 from recon.match.due import Expectation
-from recon.match.feed_book import FeedBook, FeedFile, holds, intersects
+from recon.match.feed_book import FeedBook, FeedFile, Interval, holds, intersects
 from recon.match.finding import Finding, utc
 from recon.match.request import Request
 
@@ -19,7 +19,7 @@ def feed_findings(engine: Engine, request: Request, book: FeedBook, expected: Se
     """All feed rows whose coverage intersects the cohort, one per class and subject."""
     return [
         *(late(request, book, expected)),
-        *_by_subject("feed_incomplete", request, [f for f in book.current if f.status == "incomplete"], _incomplete),
+        *_by_subject("feed_incomplete", request, [f for f in book.current if f.status == "incomplete"], why_incomplete),
         *_by_subject(
             "feed_duplicate", request, [_original(f, book) for f in book.files if f.status == "duplicate"], _duplicate
         ),
@@ -40,13 +40,12 @@ def late(request: Request, book: FeedBook, expected: Sequence[Expectation]) -> l
             found.append(
                 Finding(
                     divergence="feed_late",
-                    subject=_subject(account, report.report_type, period[0]),
+                    subject=feed_subject(account, report.report_type, period[0]),
                     gateway=account[0],
                     gateway_account=account[1],
                     currency=None,
                     first_seen_at=due_at,
-                    reason=f"The {report.report_type} of {account[0]} {account[1]} from {utc(period[0])} to "
-                    f"{utc(period[1])} was due {utc(due_at)} and is not here; what it must hold waits.",
+                    reason=why_late(report, period, due_at),
                     evidence={"covers_from": utc(period[0]), "covers_until": utc(period[1]), "due_at": utc(due_at)},
                 )
             )
@@ -58,7 +57,7 @@ def _by_subject(divergence: str, request: Request, files: Sequence[FeedFile], ex
     groups: dict[str, list[FeedFile]] = defaultdict(list)
     for file in files:
         if file.covers and intersects(file.covers, (request.cohort_from, request.cohort_to)):
-            groups[_subject(file.account, file.report_type or "", file.covers[0])].append(file)
+            groups[feed_subject(file.account, file.report_type or "", file.covers[0])].append(file)
     return [
         Finding(
             divergence=divergence,
@@ -75,7 +74,14 @@ def _by_subject(divergence: str, request: Request, files: Sequence[FeedFile], ex
     ]
 
 
-def _incomplete(files: Sequence[FeedFile]) -> str:
+def why_late(report: Expectation, period: Interval, due_at: datetime) -> str:
+    """One sentence on a period whose file was due and is not here."""
+    return (f"The {report.report_type} of {report.gateway} {report.gateway_account} from {utc(period[0])} to "
+            f"{utc(period[1])} was due {utc(due_at)} and is not here; what it must hold waits.")
+
+
+def why_incomplete(files: Sequence[FeedFile]) -> str:
+    """What is wrong with the incomplete files of one subject, in one sentence."""
     faults = [str(fault.get("problem", fault)) for file in files for fault in file.faults]
     why = "; ".join(faults[:3]) or "see its faults"
     return f"{files[0].name} failed its controls: {why}. Nothing is called missing on its account."
@@ -130,5 +136,6 @@ def _with_changes(finding: Finding, changes: Sequence[dict[str, Any]]) -> Findin
     )
 
 
-def _subject(account: tuple[str, str], report_type: str, covers_from: datetime) -> str:
+def feed_subject(account: tuple[str, str], report_type: str, covers_from: datetime) -> str:
+    """Subject of what a report says, or fails to say, of the time from `covers_from`."""
     return f"feed:{account[0]}:{account[1]}:{report_type}:{utc(covers_from)}"

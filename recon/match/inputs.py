@@ -41,6 +41,14 @@ class Inputs:
         """When each ledger object landed, by path."""
         return {item.path: item.landed_at for item in self.objects["ledger_entries"]}
 
+    def ledger_from(self) -> datetime | None:
+        """The first hour of which the run reads ledger entries; None where it reads none."""
+        first = min((item.path for item in self.objects["ledger_entries"]), default=None)
+        if first is None:
+            return None
+        at = dict(part.split("=", 1) for part in first.split("/") if "=" in part)
+        return datetime.fromisoformat(f"{at['dt']}T{at['hr']}:00:00+00:00")
+
 
 def select(lake: Lake, request: Request, engine: Engine) -> Inputs:
     """The objects that the run may read: of the search range and landed before known_at, or those of a manifest.

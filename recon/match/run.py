@@ -15,6 +15,7 @@ from recon.engine.open import open_engine
 from recon.engine.port import Engine
 from recon.lake import Lake
 from recon.match import inputs as run_inputs
+from recon.match.arrivals import LOOK_BACK, arrivals
 from recon.match.batch_classes import batch_findings, batches
 from recon.match.claim import claim
 from recon.match.coherence import Control, repeated_deliveries, unbalanced_journals
@@ -37,6 +38,8 @@ from recon.settings import bytes_budget
 
 _CALENDAR_AHEAD = timedelta(days=60)
 """How far past as_of a due date may lie."""
+_CALENDAR_BEHIND = timedelta(days=14)
+"""How long before a period the open day may lie from which it runs."""
 
 Progress = Callable[[str], None]
 """Told the name of each stage as it begins."""
@@ -96,7 +99,8 @@ def _expected(engine: Engine, request: Request) -> list[Expectation]:
     rows = engine.fetch("expected_feeds", known_at=request.known_at).to_pylist()
     days = calendars(engine.fetch("calendar_days", known_at=request.known_at).to_pylist())
     for name in sorted({row["calendar"] for row in rows} - set(days)):
-        days[name] = default_calendar(name, request.search_from.date(), request.as_of.date() + _CALENDAR_AHEAD)
+        first = min(request.search_from, request.as_of - LOOK_BACK - _CALENDAR_BEHIND)
+        days[name] = default_calendar(name, first.date(), request.as_of.date() + _CALENDAR_AHEAD)
     return expectations(rows, days)
 
 
@@ -141,6 +145,9 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         findings += control.findings(request)
         findings += repeated_deliveries(engine, request)
         findings += unbalanced_journals(engine, request)
+        arriving = arrivals(
+            book, expected, known_batches, policy.severity, as_of=request.as_of, ledger_from=inputs.ledger_from()
+        )
     with stages.stage("add up"):
         identity = totals(engine, findings, waiting)
         divergences = divergence_rows(engine, request, run_id, findings, policy, inputs.landed_at())
@@ -164,6 +171,7 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         inputs.lost,
         landed,
         replace(scan, scanned_bytes=engine.scanned_bytes),
+        arriving,
     )
     return RunResult(
         window=request.window,

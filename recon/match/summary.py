@@ -50,6 +50,7 @@ class Story:
     lost: Sequence[str]
     landed: Sequence[Mapping[str, Any]]
     scan: Scan
+    arrivals: Mapping[str, Any]
 
 
 def summarise(story: Story, seconds: Mapping[str, float]) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def summarise(story: Story, seconds: Mapping[str, float]) -> dict[str, Any]:
         "classes": _classes(story.divergences),
         "decidable": _undecidable(story),
         "feeds": _feeds(story),
+        "arrivals": dict(story.arrivals),
         "landed_lines": list(story.landed),
         "later_files": story.later_files,
         "lost_objects": list(story.lost),
