@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
 
 from recon.breaks.case import Case
 from recon.breaks.chain import FOLDER, Chain, read_chain
@@ -61,7 +64,14 @@ class Book:
 
     def history(self, case_id: str) -> list[Entry]:
         """The entries of one case, the oldest first."""
-        return [entry for entry in self.chain.entries if entry.case_id == case_id]
+        return self._entries_by_case.get(case_id, [])
+
+    @cached_property
+    def _entries_by_case(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self.chain.entries:
+            found[entry.case_id].append(entry)
+        return dict(found)
 
     def as_of_entry(self, entry_id: str) -> Mapping[str, Case] | None:
         """Every case as it was after that entry; None where the log has no such entry."""
@@ -69,6 +79,11 @@ class Book:
             if entry.entry_id == entry_id:
                 return self.cases if number == len(self.chain.entries) else self._fold(self.chain.entries[:number])
         return None
+
+    def as_of(self, at: datetime) -> Mapping[str, Case]:
+        """Every case as the register had it at that instant."""
+        count = next((number for number, entry in enumerate(self.chain.entries) if entry.recorded_at > at), None)
+        return self.cases if count is None else self._fold(self.chain.entries[:count])
 
     def find(self, name: str) -> Case:
         """The case with this id or beginning of one (at least 6 characters). Raises NotPossible."""
