@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,13 @@ class Scheduled:
     name: str
     outputs: Mapping[str, str]
     aws: Mapping[str, str]
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def client(self, service: str) -> Any:
+        """A client of the stack; the same each time, since making one takes longer than a call."""
+        if service not in self._clients:
+            self._clients[service] = client(service, self.aws)
+        return self._clients[service]
 
     @property
     def runs(self) -> str:
@@ -32,7 +39,7 @@ class Scheduled:
 
     def schedule(self, window: str) -> dict[str, Any]:
         """A window's schedule as it is deployed."""
-        found: dict[str, Any] = client("scheduler", self.aws).get_schedule(
+        found: dict[str, Any] = self.client("scheduler").get_schedule(
             Name=f"{self.name}-{WINDOWS[window]}", GroupName=self.outputs["ReconSchedules"])
         return found
 
@@ -45,14 +52,14 @@ class Scheduled:
         if scheduled_at:
             said = f"{scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
             target["Input"] = target["Input"].replace("<aws.scheduler.scheduled-time>", said)
-        client("scheduler", self.aws).create_schedule(
+        self.client("scheduler").create_schedule(
             Name=name or f"once-{WINDOWS[window]}-{at:%Y%m%d%H%M%S}", GroupName=self.outputs["ReconSchedules"],
             ScheduleExpression=f"at({at.astimezone(UTC):%Y-%m-%dT%H:%M:%S})", ScheduleExpressionTimezone="UTC",
             FlexibleTimeWindow={"Mode": "OFF"}, ActionAfterCompletion="DELETE", Target=target)
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """What the function answers to an event. Raises LocalRefused with what it raises."""
-        said = client("lambda", self.aws).invoke(FunctionName=self.outputs["ReconRunName"],
+        said = self.client("lambda").invoke(FunctionName=self.outputs["ReconRunName"],
                                                  Payload=json.dumps(dict(event)))
         answer: dict[str, Any] = json.loads(said["Payload"].read() or b"null") or {}
         if said.get("FunctionError"):

@@ -166,3 +166,10 @@ def test_a_folder_with_other_things_is_refused(folder: Path) -> None:
     up = pipeline(folder, "up", "--no-trino", "--no-pipeline")
     assert (up.returncode, "thesis.txt" in up.stderr) == (2, True)
     assert (folder / "thesis.txt").read_text() == "kept"
+
+
+def test_schedules_without_the_pipeline_whose_lake_they_reconcile_are_refused(folder: Path) -> None:
+    refused = pipeline(folder, "up", "--schedules", "--no-pipeline", "--detach")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--schedules reconciles the pipeline's lake" in refused.stderr
+    assert not folder.exists()

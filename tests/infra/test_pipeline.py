@@ -18,6 +18,7 @@ from infra.local.guard import client
 from infra.local.pipeline import Pipeline
 from infra.local.stack import Stack
 from pipeline.ledger.migrate import migrations
+from pipeline.schemas.tables import DATABASE, TABLES
 
 
 @pytest.fixture
@@ -134,6 +135,26 @@ def test_functions_log_one_line_without_a_secret(pipeline_stack: Stack, running:
     secrets = [*running.deployment.keys.values(), running.database.owner_password, running.database.app_password,
                *running.gateways.keys().values()]  # fmt: skip
     assert [line for line in lines if any(secret in line for secret in secrets)] == []
+
+
+def test_reconciliation_is_deployed_over_the_lake_and_does_not_fire_unless_it_is_wanted(
+    pipeline_stack: Stack, running: Pipeline
+) -> None:
+    settings, outputs = pipeline_stack.environment(), running.deployment.outputs
+    scheduler = client("scheduler", settings)
+    group = outputs["ReconSchedules"]
+    states = {one["Name"]: one["State"] for one in scheduler.list_schedules(GroupName=group)["Schedules"]
+              if one["GroupName"] == group}
+    assert states == {f"{STACK}-recon-{window}": "DISABLED" for window in ("hourly", "T7", "T14", "T30")}
+    function = client("lambda", settings).get_function_configuration(FunctionName=outputs["ReconRunName"])
+    variables = function["Environment"]["Variables"]
+    assert variables["RECON_LAKE"].rstrip("/") == settings["PAYMENTS_LAKE"]
+    assert (variables["RECON_RUNS"], variables["RECON_TOPIC_ARN"]) == (
+        settings["RECON_RUNS"], settings["RECON_TOPIC_ARN"])
+    assert variables["AWS_ENDPOINT_URL_ATHENA"] == pipeline_stack.athena.endpoint
+    assert "RECON_AWS" not in variables
+    tables = client("glue", settings).get_tables(DatabaseName=DATABASE)["TableList"]
+    assert {table["Name"] for table in tables} == TABLES.keys()
 
 
 def test_what_cannot_be_deployed_says_why(pipeline_stack: Stack, tmp_path: Path) -> None:
