@@ -85,5 +85,6 @@ def environment(scratch: Path, values: Mapping[str, object], base: Mapping[str, 
     }
     folders = {name: str(scratch / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     code = os.pathsep.join(path for path in (_CODE, kept.get("PYTHONPATH")) if path)
-    return {**kept, **folders, "PYTHONPATH": code, "TMPDIR": str(scratch), "JUPYTER_RUNTIME_DIR": str(scratch), "JUPYTER_NO_CONFIG": "1",
-            "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "TZ": "UTC"}  # fmt: skip
+    return {**kept, **folders, "PYTHONPATH": code, "TMPDIR": str(scratch), "JUPYTER_RUNTIME_DIR": str(scratch),
+            "JUPYTER_NO_CONFIG": "1", "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "TZ": "UTC"}  # fmt: skip

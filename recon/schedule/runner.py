@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,10 @@ class Ran:
     def page(self) -> Path:
         """The HTML page of the run."""
         return self.out / self.leaves.reports[1]
+
+
+Execute = Callable[[Mapping[str, object]], Ran]
+"""As run() with its other parameters chosen."""
 
 
 def run(given: Mapping[str, object], *, notebook: Path = NOTEBOOK, leaves: Leaves = RECONCILIATION,

@@ -7,7 +7,7 @@ run may be repeated. Nothing that is done twice has a second effect.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,6 @@ from recon.schedule.job.runs import Attempt, Busy, Claimed, RunState
 from recon.schedule.record import RECONCILIATION, Leaves
 from recon.store.place import Place
 
-Execute = Callable[[Mapping[str, object]], runner.Ran]
 Clock = Callable[[], datetime]
 
 LEASE = timedelta(minutes=16)
@@ -56,7 +55,7 @@ class Job:
     again: Again
     retry_every: timedelta = timedelta(hours=1)
     retry_for: timedelta = timedelta(hours=24)
-    execute: Execute = runner.run
+    execute: runner.Execute = runner.run
     leaves: Leaves = RECONCILIATION
 
 
