@@ -7,12 +7,13 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from recon.breaks.aging import bucket
 from recon.breaks.case import Case
 from recon.breaks.money import major, number, unit
+from recon.breaks.said import when
 
 CASES, READ_ME, PACK = "cases", "read me", "pack"
 """The sheets; `pack` is hidden and says what the others were made from."""
@@ -38,11 +39,6 @@ def plain(text: str | None) -> str:
     """Text as a cell can keep it: one line, no characters that XML has none for."""
     kept = _NO_XML.sub("\ufffd", _BREAKS_A_LINE.sub(" ", text or ""))
     return kept if len(kept) <= _LONGEST else kept[:_LONGEST - 1] + "…"
-
-
-def when(at: datetime | None) -> str:
-    """An instant to the minute, UTC."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else ""
 
 
 def amount(case: Case) -> Decimal | None:

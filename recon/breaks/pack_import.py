@@ -12,9 +12,10 @@ from recon.breaks.book import Book
 from recon.breaks.case import Case
 from recon.breaks.errors import NotPossible
 from recon.breaks.orders import ACTIONS, Order, write
-from recon.breaks.pack_columns import COLUMNS, amount, fixed_cells, row_digest, when
+from recon.breaks.pack_columns import COLUMNS, amount, fixed_cells, row_digest
 from recon.breaks.pack_read import Pack, PackRefused, Row
 from recon.breaks.policy import Policy
+from recon.breaks.said import when
 from recon.store.place import Place
 from recon.store.port import Store
 

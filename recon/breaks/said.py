@@ -43,6 +43,11 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+def when(at: datetime | None) -> str:
+    """An instant to the minute, UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
 def _said(case_id: str, rows: Sequence[Mapping[str, Any]]) -> Said:
     # The gravest row speaks first; among equals the order of the file, which is by divergence_id.
     ranked = sorted(rows, key=lambda row: -SEVERITIES.index(row["severity"]))

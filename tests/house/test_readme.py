@@ -59,13 +59,20 @@ def test_every_command_that_a_page_names_exists(page: str, program: str) -> None
     for words in commands(page):
         if words and words[0].rpartition("/")[2] == program:
             assert words[1] in known, " ".join(words)
+            command = known[words[1]]
+            if isinstance(command, TyperGroup):
+                assert words[2] in command.commands, " ".join(words)
+                command = command.commands[words[2]]
             used = {word.split("=")[0] for word in words[2:] if word.startswith("--")}
-            assert used <= options(known[words[1]]) | {"--help"}, " ".join(words)
+            assert used <= options(command) | {"--help"}, " ".join(words)
 
 
 @pytest.mark.parametrize("program", ["recon", "pipeline"])
 def test_every_command_is_described(program: str) -> None:
-    for name, command in (cli() if program == "recon" else local()).commands.items():
+    of = (cli() if program == "recon" else local()).commands
+    below = {f"{name} {sub}": command for name, group in of.items() if isinstance(group, TyperGroup)
+             for sub, command in group.commands.items()}
+    for name, command in {**of, **below}.items():
         assert command.help, name
         assert all(getattr(parameter, "help", "") or parameter.param_type_name == "argument" for parameter in
                    command.params if parameter.name != "help"), name  # fmt: skip
