@@ -51,7 +51,9 @@ def run(
     known_at: Annotated[
         str | None, typer.Option(help="Use only what had arrived by then: an instant, or now. Default: by as_of.")
     ] = None,
-    manifest: Annotated[str | None, typer.Option(help="The manifest.json of an earlier run, to repeat it.")] = None,
+    manifest: Annotated[
+        str | None, typer.Option(help="The manifest.json of an earlier run (a file, or s3://...), to repeat it.")
+    ] = None,
     fail_on: Annotated[
         list[str] | None, typer.Option(metavar="CLASS", help="End with 1 when this class occurs; may be repeated.")
     ] = None,

@@ -61,7 +61,7 @@ def select(lake: Lake, request: Request, engine: Engine) -> Inputs:
     present = {table: lake.objects(table, dt_from=first, dt_until=until) for table in WINDOWED}
     present |= {table: lake.objects(table) for table in WHOLE}
     if request.manifest:
-        objects, files = _from_manifest(lake, present, Path(request.manifest))
+        objects, files = _from_manifest(lake, present, request.manifest)
         return Inputs(objects, files, 0, ())
     engine.expose("feed_files", present["feed_files"])
     paths, file_ids = FeedBook.read(engine.fetch("feed_files")).objects_after(request.known_at)
@@ -87,7 +87,7 @@ def check(lake: Lake, request: Request) -> None:
     """What can be refused by looking at folders alone, as select() would: for whoever wants to know before the work."""
     lake.require("ledger_entries")
     if request.manifest:
-        read_manifest(Path(request.manifest))
+        read_manifest(request.manifest)
         return
     first, until = request.cohort_from.date(), _day_after(request.cohort_to)
     objects = {
@@ -152,7 +152,7 @@ def _days(start: datetime, end: datetime) -> list[date]:
 
 
 def _from_manifest(
-    lake: Lake, present: Mapping[str, Sequence[LakeObject]], path: Path
+    lake: Lake, present: Mapping[str, Sequence[LakeObject]], path: str
 ) -> tuple[dict[str, list[LakeObject]], list[Mapping[str, Any]]]:
     listed: list[Mapping[str, Any]] = read_manifest(path)["lake"]["files"]
     by_path = {item.path: item for items in present.values() for item in items}

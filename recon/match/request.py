@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from recon.engine.port import ENGINES
 from recon.errors import Refused
@@ -118,7 +117,7 @@ def _as_of(window: str, text: str) -> datetime:
 
 def _known_at_of_manifest(path: str, window: str, as_of: datetime) -> str:
     """known_at of the run that a manifest repeats. Raises BadRequest where it is of another window or as_of."""
-    manifest = read_manifest(Path(path))
+    manifest = read_manifest(path)
     if manifest["window"] != window or instant(manifest["as_of"], f"as_of in {path}") != as_of:
         raise BadRequest(
             f"manifest {path} repeats {manifest['window']} as of {manifest['as_of']}, not {window} as of "

@@ -122,7 +122,9 @@ def test_a_manifest_repeats_a_run_on_another_engine_and_names_an_object_that_cha
     s3.copy_object(Bucket=BUCKET, CopySource={"Bucket": BUCKET, "Key": key},
                    Key=f"{desk.prefix}/{LEDGER}dt=2026-03-10/hr=09/later.parquet")  # fmt: skip
     try:
-        again, second, _ = desk.done("duckdb", "again", "--manifest", "athena/manifest.json")
+        s3.upload_file(str(desk.folder / "athena" / "manifest.json"), BUCKET, f"{desk.prefix}-runs/manifest.json")
+        kept = f"s3://{BUCKET}/{desk.prefix}-runs/manifest.json"
+        again, second, _ = desk.done("duckdb", "again", "--manifest", kept)
         assert again.equals(rows)
         assert second["run_id"] == first["run_id"]
         s3.put_object(Bucket=BUCKET, Key=key, Body=body + b"x")
