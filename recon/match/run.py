@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 
@@ -113,6 +114,15 @@ def _knowledge(
     return knowledge(engine, request, book, charges, short)
 
 
+def _landed(engine: Engine, request: Request) -> list[dict[str, Any]]:
+    """Lines that landed in the hour of an hourly run."""
+    if request.window != "hourly":
+        return []
+    rows = engine.fetch("landed_lines", landed_from=request.cohort_from, landed_until=request.cohort_to)
+    found: list[dict[str, Any]] = rows.to_pylist()
+    return found
+
+
 def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> RunResult:
     with stages.stage("list the lake"):
         inputs = run_inputs.select(lake, request, engine)
@@ -152,11 +162,7 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         identity = totals(engine, findings, waiting)
         divergences = divergence_rows(engine, request, run_id, findings, policy, inputs.landed_at())
         matches = engine.fetch("cohort_claims").cast(pa.schema([field.with_nullable(True) for field in MATCHES]))
-        landed = (
-            engine.fetch("landed_lines", landed_from=request.cohort_from, landed_until=request.cohort_to).to_pylist()
-            if request.window == "hourly"
-            else []
-        )
+        landed = _landed(engine, request)
     story = Story(
         request,
         run_id,
