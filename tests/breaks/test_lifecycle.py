@@ -155,5 +155,4 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 TestLifecycle = Lifecycle.TestCase
-TestLifecycle.settings = settings(
-    settings.default, max_examples=settings.default.max_examples // 4, stateful_step_count=20)
+TestLifecycle.settings = settings(max_examples=settings().max_examples // 4, stateful_step_count=20)
