@@ -13,6 +13,7 @@ import pytest
 
 from infra.local.deploy import INFRA, TEMPLATES, read
 from infra.local.schedule import WINDOWS
+from recon.alerts import metrics
 from recon.match.request import WINDOWS as KNOWN_WINDOWS
 from recon.schedule.job.firing import Firing
 from tests.house.tree import ROOT
@@ -227,11 +228,28 @@ def test_runs_are_kept_for_good_and_scratch_is_not() -> None:
 
 def test_alarms_tell_of_failure_of_what_was_given_up_and_of_silence() -> None:
     alarms = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
-    metrics = {(alarm["MetricName"], alarm["TreatMissingData"]) for alarm in alarms.values()}
-    assert metrics >= {("Errors", "notBreaching"), ("ApproximateNumberOfMessagesVisible", "notBreaching"),
+    watched = {(alarm["MetricName"], alarm["TreatMissingData"]) for alarm in alarms.values()}
+    assert watched >= {("Errors", "notBreaching"), ("ApproximateNumberOfMessagesVisible", "notBreaching"),
                        ("Duration", "notBreaching"), ("Invocations", "breaching")}
     assert all(alarm["AlarmActions"]["Fn::If"][1] == [{"Ref": "AlarmTopicArn"}] for alarm in alarms.values())
     assert alarms["RunLong"]["Threshold"] < PROPERTIES["Run"]["Timeout"] * 1000
+
+
+def test_alarms_on_our_own_metrics_name_what_is_written_and_watch_money_in_every_window() -> None:
+    ours = [r["Properties"] for r in RESOURCES.values()
+            if r["Type"] == "AWS::CloudWatch::Alarm" and r["Properties"]["Namespace"] == metrics.NAMESPACE]
+    seen: dict[str, list[dict[str, str]]] = {}
+    for alarm in ours:
+        dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+        assert dimensions.pop("service") == metrics.SERVICE
+        assert alarm["MetricName"] in metrics.UNITS
+        assert set(dimensions.values()) <= set(metrics.WINDOWS)
+        assert alarm["Threshold"]["Ref"] in PARAMETERS
+        seen.setdefault(alarm["MetricName"], []).append(dimensions)
+    assert seen == {
+        "Unexplained": [{"window": window} for window in metrics.WINDOWS],
+        # Written of the whole register, and by every hourly run of all reports.
+        "OverdueBreaks": [{}], "FeedsLate": [{"window": "hourly"}]}
 
 
 def test_it_is_deployed_after_what_it_reads() -> None:
