@@ -14,7 +14,7 @@ from rich.text import Text
 
 from recon.errors import Refused
 
-COMMANDS = ("ingest", "pull", "run", "breaks", "latency", "world", "score", "story")
+COMMANDS = ("ingest", "pull", "run", "fire", "breaks", "flags", "latency", "world", "score", "story")
 
 app = typer.Typer(
     name="recon",
