@@ -14,16 +14,14 @@ from recon.match.arrivals import LOOK_BACK, arrivals
 from recon.match.due import Expectation
 from recon.match.feed_book import FeedBook, FeedFile
 from recon.match.open_days import default_calendar
-from recon.worlds.clock import HOUR, ms
+from recon.worlds.clock import HOUR
 from recon.worlds.clock import moment as instant
 from recon.worlds.model import FeedFile as Delivery
-from recon.worlds.model import History, Run
+from recon.worlds.model import History
 from recon.worlds.planting import defective_history
-from recon.worlds.truth_feeds import decide_batches, decide_feeds
-from recon.worlds.truth_rows import RunTruth
-from recon.worlds.view import Index, View
+from recon.worlds.view import Index
+from tests.factories.true_feeds import NAMED, true_at
 
-NAMED = ("feed_late", "feed_incomplete", "batch_gap")
 Named = set[tuple[str, str]]
 
 
@@ -71,16 +69,6 @@ def expectations(history: History) -> list[Expectation]:
     return found
 
 
-def true_at(index: Index, as_of: int) -> Named:
-    """What must be named at an instant: the truth of a run whose cohort is the whole look-back."""
-    run = Run("hourly", as_of, as_of, max(ms(instant(as_of) - LOOK_BACK), index.history.start), as_of)
-    truth = RunTruth(run)
-    view = View.of(index, run)
-    decide_feeds(view, truth)
-    decide_batches(view, truth)
-    return {(row.divergence, row.subject) for row in truth.rows if row.divergence in NAMED}
-
-
 def every_hour(history: History) -> Iterator[tuple[int, Named, Named]]:
     """(as_of, what is named, what is true) through the whole history."""
     book, expected, index = FeedBook(offered(history)), expectations(history), Index.of(history)
@@ -88,7 +76,8 @@ def every_hour(history: History) -> Iterator[tuple[int, Named, Named]]:
         at = instant(as_of)
         model = arrivals(book.known_at(at), expected, [], lambda *_: "warning", as_of=at,
                          ledger_from=instant(history.start))
-        yield as_of, {(f["class"], f["subject_id"]) for f in model["findings"]}, true_at(index, as_of)
+        yield as_of, {(f["class"], f["subject_id"]) for f in model["findings"]}, {
+            (row.divergence, row.subject) for row in true_at(index, as_of)}  # fmt: skip
 
 
 @pytest.mark.parametrize(("seed", "payments", "days"), [(1, 5_000, 45), (5, 300, 40), (8, 100, 12)])
