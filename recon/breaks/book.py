@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -39,23 +38,26 @@ class Book:
 
     def with_entries(self, entries: Sequence[Entry], number: int, body: bytes) -> Book:
         """This book after an append of `entries` as object `number`."""
-        book = Book.__new__(Book)
-        book.root, book.runs = self.root, self.runs
-        book.chain = Chain((*self.chain.entries, *entries), number, hashlib.sha256(body).hexdigest())
-        book.cases = self._fold(entries, self.cases)
-        return book
+        chain = Chain((*self.chain.entries, *entries), number, hashlib.sha256(body).hexdigest())
+        return self._as(chain, self.runs, self._fold(entries, self.cases))
+
+    def with_run(self, run: RunRow) -> Book:
+        """This book once `run` is registered."""
+        return self._as(self.chain, {**self.runs, run.run_id: run}, self.cases)
 
     def changes_of(self, run_id: str) -> Changes:
         """What the registration of a run changed, from the log. Raises NotPossible where it was never registered."""
         if not self.has_run(run_id):
             raise NotPossible(f"run {run_id} is not in the register of {self.root}; recon breaks update registers it")
+        touched = {entry.case_id for entry in self.chain.entries if entry.run_id == run_id}
         cases: dict[str, Case] = {}
         steps = []
         for entry in self.chain.entries:
-            before = cases.get(entry.case_id)
-            cases[entry.case_id] = after = folded(before, entry)
-            if entry.run_id == run_id:
-                steps.append((before, entry, after))
+            if entry.case_id in touched:
+                before = cases.get(entry.case_id)
+                cases[entry.case_id] = after = folded(before, entry)
+                if entry.run_id == run_id:
+                    steps.append((before, entry, after))
         return changes_of(run_id, steps, already=True)
 
     def has_run(self, run_id: str) -> bool:
@@ -110,6 +112,11 @@ class Book:
             key=lambda run: (run.known_at, run.as_of),
         )  # fmt: skip
 
+    def _as(self, chain: Chain, runs: Mapping[str, RunRow], cases: Mapping[str, Case]) -> Book:
+        book = Book.__new__(Book)
+        book.root, book.chain, book.runs, book.cases = self.root, chain, runs, cases
+        return book
+
     def _fold(self, entries: Sequence[Entry], start: Mapping[str, Case] | None = None) -> dict[str, Case]:
         cases = dict(start or {})
         for entry in entries:
@@ -119,8 +126,3 @@ class Book:
                 raise LogBroken(f"{self.root}/{FOLDER}", f"entry {entry.entry_no} ({entry.action} of case "
                                 f"{entry.case_id[:12]}) says what no entry says: {error}") from None
         return cases
-
-
-def fresh(changes: Changes) -> Changes:
-    """The same changes, made this time."""
-    return replace(changes, already=False)

@@ -93,16 +93,25 @@ def read_head(store: Store) -> Head | None:
 
 
 def _numbers(store: Store) -> list[int]:
+    """The objects' numbers: 1, 2, ... without a gap. Raises LogBroken naming the one that is missing."""
+    numbers: set[int] = set()
+    for _ in range(2):
+        # No listing is a snapshot: of two objects that came while it went it may have the later one alone.
+        numbers |= _listed(store)
+        if len(numbers) == max(numbers, default=0):
+            return sorted(numbers)
+    gap = next(number for number in range(1, max(numbers) + 1) if number not in numbers)
+    after = min(number for number in numbers if number > gap)
+    raise LogBroken(f"{store.root}/{object_path(gap)}", f"it is missing, and {after:08d} is there")
+
+
+def _listed(store: Store) -> set[int]:
     names = [entry.name for entry in store.entries(FOLDER) or () if entry.name[0] not in "._"]
     for name in names:
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or int(name[:8]) == 0:
             raise LogBroken(f"{store.root}/{FOLDER}/{name}", "it is no object of the log, which are 00000001.parquet "
                             "and so on")
-    numbers = sorted(int(name[:8]) for name in names)
-    for expected, number in enumerate(numbers, 1):
-        if number != expected:
-            raise LogBroken(f"{store.root}/{object_path(expected)}", f"it is missing, and {number:08d} is there")
-    return numbers
+    return {int(name[:8]) for name in names}
 
 
 def _follow(store: Store, number: int, body: bytes, entries: list[Entry], before: str | None) -> None:

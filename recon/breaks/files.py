@@ -14,7 +14,7 @@ from pipeline.schemas.columns import Table
 from pipeline.schemas.render import arrow_schema
 from recon.store.port import Store
 
-_AT_ONCE = 16
+_AT_ONCE = 32
 """Reads under way at a time: on S3 each is a round trip."""
 
 
@@ -35,7 +35,7 @@ def decode(table: Table, body: bytes) -> list[dict[str, Any]]:
     """The rows of an object, with every declared column. Raises Unreadable."""
     schema = arrow_schema(table)
     try:
-        read = pq.ParquetFile(io.BytesIO(body), page_checksum_verification=True).read()
+        read = pq.ParquetFile(io.BytesIO(body), page_checksum_verification=True).read(use_threads=False)
         strange = sorted(set(read.column_names) - set(schema.names)) or [
             name for name in read.column_names if read.schema.field(name).type != schema.field(name).type]
         if strange or len(set(read.column_names)) != len(read.column_names):

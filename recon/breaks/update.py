@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from recon.breaks.append import Writing, actor_of, append
-from recon.breaks.book import Book, fresh
+from recon.breaks.book import Book
 from recon.breaks.case import SEVERITIES, Case
 from recon.breaks.changes import Changes
-from recon.breaks.entry import Draft, Entry
+from recon.breaks.entry import Draft
 from recon.breaks.fold import amounts_with
 from recon.breaks.policy import Policy
 from recon.breaks.run_files import RunFiles
@@ -26,6 +27,11 @@ def update(place: Place, run: RunFiles, *, actor: str, now: datetime) -> Changes
     A run that is registered changes nothing more and gives the same again, `already`; one whose registration was cut
     off is finished. `now` is aware. Raises Refused, with nothing written.
     """
+    return enter(place, run, actor=actor, now=now)[0]
+
+
+def enter(place: Place, run: RunFiles, *, actor: str, now: datetime) -> tuple[Changes, Book]:
+    """As update(), and the register as it is then: who needs it too need not read and verify it again."""
     actor = actor_of(actor)
     policy = Policy.load(place)
     said = said_by_case(run.rows)
@@ -37,15 +43,17 @@ def update(place: Place, run: RunFiles, *, actor: str, now: datetime) -> Changes
         if not was_there:
             _Registration(writing, run, actor, policy).decide(said)
 
-    book, entries = append(place, now, decide)
+    book, _ = append(place, now, decide)
     if run.run_id not in book.runs:
-        create_run(place, _row(run, book, entries, now))
-    changes = Book(book.root, book.chain, {run.run_id: _row(run, book, entries, now)}).changes_of(run.run_id)
-    return changes if was_there else fresh(changes)
+        row = _row(run, book, now)
+        create_run(place, row)
+        book = book.with_run(row)
+    changes = book.changes_of(run.run_id)
+    return (changes if was_there else replace(changes, already=False)), book
 
 
-def _row(run: RunFiles, book: Book, entries: list[Entry], now: datetime) -> RunRow:
-    own = entries or [entry for entry in book.chain.entries if entry.run_id == run.run_id]
+def _row(run: RunFiles, book: Book, now: datetime) -> RunRow:
+    own = [entry for entry in book.chain.entries if entry.run_id == run.run_id]
     last = own[-1] if own else book.chain.last
     return RunRow(run.run_id, run.window, run.as_of, run.known_at, run.status, run.cohort_from, run.cohort_to,
                   run.engine, last.entry_id if last else None, now)

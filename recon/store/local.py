@@ -22,7 +22,7 @@ class LocalStore:
         """See Store."""
         try:
             with os.scandir(f"{self.root}/{folder}") as found:
-                return [_entry(item) for item in found]
+                return [entry for item in found if (entry := _entry(item))]
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -42,8 +42,12 @@ class LocalStore:
             raise Absent(f"{path} is gone from lake {self.root}") from None
 
 
-def _entry(item: os.DirEntry[str]) -> Entry:
+def _entry(item: os.DirEntry[str]) -> Entry | None:
+    """None for what was taken away while the folder was listed: a writer's part that has found its place."""
     if item.is_dir():
         return Entry(item.name, True, 0)
-    facts = item.stat()
+    try:
+        facts = item.stat()
+    except FileNotFoundError:
+        return None
     return Entry(item.name, False, facts.st_mtime_ns // 1_000_000, facts.st_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from recon.store.place import LocalPlace
+from recon.store.port import Entry
 
 
 class Killed(BaseException):
@@ -24,6 +25,22 @@ class FasterRival(LocalPlace):
             self._times -= 1
             self._rival()
         return super().create(path, body)
+
+
+class ListedOnTheWay(LocalPlace):
+    """The first listing of a folder misses a name, as one may that goes while others write."""
+
+    def __init__(self, root: str, missed: str) -> None:
+        super().__init__(root)
+        self._missed: str | None = missed
+
+    def entries(self, folder: str) -> list[Entry] | None:
+        """See Store."""
+        found = super().entries(folder)
+        if found and any(entry.name == self._missed for entry in found):
+            found = [entry for entry in found if entry.name != self._missed]
+            self._missed = None
+        return found
 
 
 class LostAnswer(LocalPlace):

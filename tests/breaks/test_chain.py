@@ -25,6 +25,7 @@ from recon.breaks.files import decode, encode
 from recon.breaks.orders import Order, carry_out
 from recon.store.place import open_place
 from tests.breaks.desk import Desk
+from tests.breaks.places import ListedOnTheWay
 from tests.factories.finished_run import Found, case_id
 
 FOUND = [Found("movement:J1"), Found("movement:J2", "unsettled", severity="warning")]
@@ -182,6 +183,11 @@ def test_a_registered_run_that_is_not_as_written_is_seen(lake: Path, change: Any
     path = next((lake / "recon_runs").iterdir())
     path.write_bytes(encode(RECON_RUNS, change(decode(RECON_RUNS, path.read_bytes()))))
     assert said in broken(lake)
+
+
+def test_a_listing_that_went_while_others_wrote_is_made_again(lake: Path) -> None:
+    place = ListedOnTheWay(lake.as_posix(), "00000003.parquet")
+    assert Book.read(place).chain == Book.read(open_place(lake)).chain
 
 
 def test_a_head_that_lags_behind_is_caught_up_with(lake: Path) -> None:

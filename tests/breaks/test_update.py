@@ -11,7 +11,7 @@ import pytest
 from recon.breaks.changes import Changes
 from recon.breaks.errors import BadRun, NotPossible
 from recon.breaks.run_files import RunFiles
-from recon.breaks.update import update
+from recon.breaks.update import enter, update
 from recon.errors import Refused
 from tests.breaks.desk import START, Desk
 from tests.factories.finished_run import Found, case_id, write_run
@@ -57,6 +57,15 @@ def test_a_run_enters_once(desk: Desk) -> None:
     assert again == replace(first, already=True)
     assert desk.book().changes_of(run.run_id) == again
     assert sorted(path.name for path in desk.folder.rglob("*.parquet")) == before
+
+
+def test_whoever_enters_a_run_has_the_register_as_it_is_then(desk: Desk) -> None:
+    for run in (desk.run(found=[FOUND]), desk.run("T+14", [FOUND]), desk.run("T+30")):
+        for _ in range(2):
+            changes, book = enter(desk.place, run, actor="job", now=START)
+            read = desk.book()
+            assert (book.chain, book.cases, book.runs) == (read.chain, read.cases, read.runs)
+            assert replace(changes, already=True) == read.changes_of(run.run_id)
 
 
 def test_a_run_that_finds_nothing_is_registered_too(desk: Desk) -> None:

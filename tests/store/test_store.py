@@ -116,3 +116,9 @@ def test_addresses_are_split(address: str, parts: tuple[str, str]) -> None:
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(StoreRefused, match="is no S3 address; accepted: s3://bucket or s3://bucket/prefix"):
         split(address)
+
+
+def test_a_file_that_goes_while_its_folder_is_listed_hides_no_other(tmp_path: Path) -> None:
+    store = _folder(tmp_path, {"t/here": b"1"})
+    (tmp_path / "t" / "gone").symlink_to("nowhere")  # as far as its facts go, it is no longer there
+    assert [entry.name for entry in store.entries("t") or ()] == ["here"]
