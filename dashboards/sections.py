@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards import figures, tables
+from dashboards import arrivals, figures, tables
 from dashboards.show import Chart, Section, style
 from dashboards.verdict import verdict as verdict_card
 from recon.match.result import RunResult
@@ -45,7 +45,7 @@ def match_rate(result: RunResult) -> Section:
 
 def feeds(result: RunResult) -> Section:
     """Are the gateways' files here, whole and in time?"""
-    return Section(Chart(figures.feeds(result)))
+    return Section(Chart(figures.feeds(result)), arrivals.findings(result), arrivals.reports(result))
 
 
 def payouts(result: RunResult) -> Section:
