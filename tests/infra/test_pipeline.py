@@ -148,7 +148,7 @@ def test_reconciliation_is_deployed_over_the_lake_and_does_not_fire_unless_it_is
     assert states == {f"{STACK}-recon-{window}": "DISABLED" for window in ("hourly", "T7", "T14", "T30")}
     function = client("lambda", settings).get_function_configuration(FunctionName=outputs["ReconRunName"])
     variables = function["Environment"]["Variables"]
-    assert variables["RECON_LAKE"].rstrip("/") == settings["PAYMENTS_LAKE"]
+    assert variables["RECON_LAKE"] == settings["PAYMENTS_LAKE"]
     assert (variables["RECON_RUNS"], variables["RECON_TOPIC_ARN"]) == (
         settings["RECON_RUNS"], settings["RECON_TOPIC_ARN"])
     assert variables["AWS_ENDPOINT_URL_ATHENA"] == pipeline_stack.athena.endpoint
