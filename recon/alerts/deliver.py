@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from recon.alerts.journal import Due, Journal
+from recon.alerts.journal import Journal
 from recon.alerts.judge import instant, judge, look, would_say
 from recon.alerts.letter import letter
 from recon.alerts.send import Topic
@@ -19,6 +19,7 @@ from recon.store.place import Place
 
 LEFT = timedelta(minutes=16)
 """What another run has had due for longer than a job may take was left behind: it is sent with this one's."""
+_ENOUGH = 3
 
 
 class FlagsNotSent(Refused):
@@ -44,7 +45,7 @@ def flag(
     """Tells what `run` brought: it is registered in `book`, which is the register after it, and changed `changes`.
 
     The journal is in `place`, where the runs lie. A run that comes again sends nothing that was sent. Raises
-    FlagsNotSent where the topic refuses, once every message was tried: repeat it later, nothing is lost.
+    FlagsNotSent where the topic refuses: repeat it later, nothing is lost.
     """
     journal = Journal(place)
     messages = journal.judged(run.run_id)
@@ -69,30 +70,37 @@ def preview(
 
 
 def send_due(journal: Journal, topic: Topic, run_id: str, now: datetime) -> list[str]:
-    """Sends what is due for a run, and what others left. Raises FlagsNotSent once every message was tried."""
-    sent, refused = [], []
+    """Sends what is due for a run, and what others left. A message that is refused does not keep back the others, but
+    _ENOUGH refusals in a row do: each takes the time of its retries. Raises FlagsNotSent."""
+    sent: list[str] = []
+    reasons: list[str] = []
+    left = in_a_row = 0
     for due in journal.due():
         if due.run_id != run_id and now - due.since < LEFT:
             continue
         if journal.was_sent(due.message_id):
             journal.unpost(due)
             continue
+        if in_a_row == _ENOUGH:
+            left += 1
+            continue
         try:
             their_id = topic.publish(letter(due.message))
         except Refused as error:
-            refused.append((due, str(error)))
+            left, in_a_row = left + 1, in_a_row + 1
+            reasons.append(str(error))
             continue
+        in_a_row = 0
         journal.sent(due, topic.name, their_id, now)
         sent.append(due.message_id)
-    if refused:
-        raise _not_sent(topic, refused, len(sent))
+    if left:
+        raise _not_sent(topic, list(dict.fromkeys(reasons)), left, len(sent))
     return sent
 
 
-def _not_sent(topic: Topic, refused: Sequence[tuple[Due, str]], sent: int) -> FlagsNotSent:
-    reasons = list(dict.fromkeys(reason for _, reason in refused))
+def _not_sent(topic: Topic, reasons: Sequence[str], left: int, sent: int) -> FlagsNotSent:
     more = f" (and {len(reasons) - 1} more reasons)" if reasons[1:] else ""
     return FlagsNotSent(
-        f"the run is done and kept, but {len(refused)} of {len(refused) + sent} flag(s) due could not be sent to "
-        f"{topic.name}: {reasons[0]}{more}. They stay due: once the topic takes messages, repeat recon flags or let "
-        "the next run send them")
+        f"the run is done and kept, but {left} of {left + sent} flag(s) due could not be sent to {topic.name}: "
+        f"{reasons[0]}{more}. They stay due: once the topic takes messages, repeat recon flags or let the next run "
+        "send them")

@@ -88,6 +88,24 @@ def test_what_a_topic_refuses_stays_due_and_the_others_are_sent(tmp_path: Path) 
     assert desk.come(run).sent == []
 
 
+def test_a_topic_that_refuses_everything_is_not_asked_for_ever(tmp_path: Path) -> None:
+    class Counting(MemoryTopic):
+        asked = 0
+
+        def publish(self, letter: Letter) -> str:
+            self.asked += 1
+            return super().publish(letter)
+
+    topic = Counting(refusing="no such topic")
+    desk = Desk(tmp_path, topic)
+    run = desk.run(found=[Found(f"movement:J{number}", account=f"acct_{number}") for number in range(9)])
+    with pytest.raises(FlagsNotSent, match=r"9 of 9 flag\(s\) due"):
+        desk.come(run)
+    assert topic.asked == 3
+    topic.refusing = ""
+    assert len(desk.come(run).sent) == 9
+
+
 def test_what_one_run_left_due_is_sent_with_the_next_once_it_is_left_behind(desk: Desk) -> None:
     desk.topic.refusing = "it asks to slow down"
     run = desk.run(found=FOUND)

@@ -9,11 +9,14 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
 
 from infra.local.guard import applied, client
 from infra.local.stack import Stack
 from recon.alerts.letter import LIMIT, Letter
 from recon.alerts.send import MemoryTopic, SnsTopic, Topic, TopicRefused, structured
+from recon.errors import Refused
 from recon.store.aws import AwsRefused
 from tests.alerts.desk import Desk
 from tests.factories.finished_run import Found
@@ -128,6 +131,34 @@ def test_flags_come_through_a_topic_as_they_were_written(box: Box, desk: Desk) -
 def test_a_topic_that_is_not_there_is_said_with_the_next_step(stack: Stack) -> None:
     with applied(stack.environment()), pytest.raises(TopicRefused, match=rf"{GONE} takes no message: .*check account"):
         SnsTopic(GONE).publish(LETTER)
+
+
+@pytest.mark.parametrize("code, said", [
+    ("AuthorizationError", "must allow sns:Publish"),
+    ("KMSAccessDenied", "and the use of its key"),
+    ("Throttled", "what is due is sent with the next run"),
+    ("NotFound", "check account, region and name"),
+    ("InvalidParameter", "takes no message: because"),
+    ("SomethingNew", "cannot be reached: SomethingNew: because"),
+])  # fmt: skip
+def test_whatever_sns_answers_is_said_in_plain_words(stack: Stack, code: str, said: str) -> None:
+    with applied(stack.environment()):
+        topic = SnsTopic(GONE)
+        with Stubber(topic._client) as answers:
+            answers.add_client_error("publish", service_error_code=code, service_message="because")
+            with pytest.raises(Refused, match=rf"topic {GONE} .*{said}"):
+                topic.publish(LETTER)
+
+
+def test_a_network_that_is_down_is_said_with_the_next_step(stack: Stack) -> None:
+    def down(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://sns")
+
+    with applied(stack.environment()):
+        topic = SnsTopic(GONE)
+        topic._client.meta.events.register("before-call.sns.Publish", down)
+        with pytest.raises(AwsRefused, match=rf"topic {GONE} cannot be reached: .*check the network"):
+            topic.publish(LETTER)
 
 
 @pytest.mark.parametrize("arn", ["", "flags", "arn:aws:sqs:eu-west-1:123456789012:flags", "arn:aws:sns:eu-west-1:1:x"])

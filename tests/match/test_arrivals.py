@@ -232,3 +232,16 @@ def test_an_hourly_run_names_a_late_feed_outside_its_cohort_and_writes_no_row_fo
     [finding] = result.summary["arrivals"]["findings"]
     assert (finding["class"], finding["subject_id"], finding["severity"]) == (
         "feed_late", "feed:stripe:acct_1:payout_reconciliation:2026-03-08T00:00:00Z", "timing")  # fmt: skip
+
+
+def test_an_hourly_run_names_a_short_file_that_landed_in_its_hour(tmp_path: Path) -> None:
+    lake = LakeBuilder()
+    lake.rows["feed_files"].clear()
+    for number in range(-12, 1):
+        begins = BUILT + number * DAY
+        lake.feed(f"f{number}", begins, begins + DAY, rows=40 if number else 9, received_at=begins + DAY + HOUR)
+    lake.movement(1, 1000, at=BUILT + 25 * HOUR)
+    before, after = (run(lake, tmp_path / str(hour), window="hourly", as_of=f"2026-03-11T0{hour}:00:00Z")
+                     for hour in (1, 2))  # fmt: skip
+    assert [before.summary["arrivals"]["findings"], said(before), said(after)] == [[], [], []]
+    assert [(f["class"], f["file"]) for f in after.summary["arrivals"]["findings"]] == [("feed_short", "f0.csv")]
