@@ -17,7 +17,7 @@ from recon.breaks.policy import Policy
 from recon.breaks.run_files import RunFiles
 from recon.breaks.runs import RunRow, create_run
 from recon.breaks.said import Said, instant, said_by_case
-from recon.breaks.witness import Witness, covers
+from recon.breaks.witness import Witness, may_clear
 from recon.store.place import Place
 
 
@@ -79,7 +79,7 @@ class _Registration:
             elif self._is_later(case):
                 self._find(case, statement)
         silent = [case for case_id, case in cases.items() if case_id not in said and case.status != "resolved"
-                  and self._is_later(case) and covers(self._run, case)]
+                  and self._is_later(case) and may_clear(self._run, case)]
         witness = Witness(self._run, silent)
         for case in silent:
             proof = witness.proof(case)

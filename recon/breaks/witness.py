@@ -49,7 +49,7 @@ class Witness:
 
     def proof(self, case: Case) -> Proof | None:
         """Why `case`, which the run does not find, is over; None where nothing shows it."""
-        if self._run.status == "failed" or not covers(self._run, case):
+        if self._run.status == "failed" or not may_clear(self._run, case):
             return None
         if case.subject_kind in ("movement", "line"):
             return self._matched(case)
@@ -124,9 +124,9 @@ class Witness:
         return self._claims.get((kind, _line_id(subject, case) if kind == "line" else rest))
 
 
-def covers(run: RunFiles, case: Case) -> bool:
-    """Whether the run's cohort holds all of the case's."""
-    return run.cohort_from <= case.cohort_from and case.cohort_to <= run.cohort_to
+def may_clear(run: RunFiles, case: Case) -> bool:
+    """Whether the run looked at all that the case is about: its cohort, or for a late report that very period."""
+    return (run.cohort_from <= case.cohort_from and case.cohort_to <= run.cohort_to) or case.cls == ("feed_late",)
 
 
 def _line_id(subject: str, case: Case) -> str:
