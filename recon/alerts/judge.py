@@ -90,7 +90,8 @@ def _flagged(of: Situation, told: Told, before: Said | None) -> Said | None:
     if known and not news:
         return None
     since = before.first_flagged_at if known and before else str(told.summary["known_at"])
-    return Said(of.cause, FLAGGED, of.severity, since, of.cause.cls in OF_FEEDS, flag(of, told, first=not known))
+    message = flag(of, told, first=not known, since=since)
+    return Said(of.cause, FLAGGED, of.severity, since, of.cause.cls in OF_FEEDS, message)
 
 
 def _over(judged: Judged, before: Said | None) -> Said | None:
@@ -104,8 +105,9 @@ def _over(judged: Judged, before: Said | None) -> Said | None:
         return None
     if cause.cls == RUN_FAILED and cause.subject != f"run:{told.summary['window']}:{told.summary['as_of']}":
         return None
-    closed = [case for case in judged.book.cases.values() if cause in causes_of(case)]
-    message = recovered(cause, before.severity, closed, told)
+    since = datetime.fromisoformat(before.first_flagged_at)
+    closed = [case for case in judged.book.cases.values() if case.last_seen_at >= since and cause in causes_of(case)]
+    message = recovered(cause, before.severity, closed, told, since=before.first_flagged_at)
     return Said(cause, CLEARED, before.severity, before.first_flagged_at, before.of_feeds, message)
 
 

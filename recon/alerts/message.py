@@ -54,8 +54,8 @@ def message_id(cause: Cause, kind: str, run_id: str) -> str:
     return hashlib.sha256(json.dumps([cause.fingerprint, kind, run_id]).encode()).hexdigest()[:32]
 
 
-def flag(of: Situation, told: Told, *, first: bool) -> dict[str, Any]:
-    """The message that a cause is there. `first`: it was not flagged before."""
+def flag(of: Situation, told: Told, *, first: bool, since: str) -> dict[str, Any]:
+    """The message that a cause is there: flagged `since` the known_at of a run, and `first` where that is this one."""
     ranked = sorted(of.open, key=lambda case: (-SEVERITIES.index(case.severity), -amounts.size(case), case.case_id))
     at_risk = value_at_risk(case.at_risk_minor for case in of.open)
     said = of.findings[0]["reason"] if of.findings else ranked[0].reason
@@ -63,6 +63,7 @@ def flag(of: Situation, told: Told, *, first: bool) -> dict[str, Any]:
     return {
         **_common("flag", of.cause, told),
         "first": first,
+        "first_flagged_at": since,
         "severity": of.severity,
         "reason": _short(said),
         "root_cause": next((case.root_cause for case in ranked if case.root_cause), None),
@@ -80,14 +81,16 @@ def flag(of: Situation, told: Told, *, first: bool) -> dict[str, Any]:
     }
 
 
-def recovered(cause: Cause, severity: str, closed: Iterable[Case], told: Told) -> dict[str, Any]:
-    """The message that nothing of a cause is open or named any more. `closed` are its cases, `severity` as flagged."""
+def recovered(cause: Cause, severity: str, closed: Iterable[Case], told: Told, *, since: str) -> dict[str, Any]:
+    """The message that nothing of a cause is open or named any more, which was flagged `since`, as grave as `severity`.
+    `closed` are the cases of it that were seen since."""
     counts: dict[str, int] = {}
     for case in closed:
         counts[case.status] = counts.get(case.status, 0) + 1
     return {
         **_common("recovered", cause, told),
         "severity": severity,
+        "first_flagged_at": since,
         "reason": "Nothing of it is open any more.",
         "closed_cases": dict(sorted(counts.items())),
         "open_cases": 0,

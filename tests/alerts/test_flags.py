@@ -61,6 +61,7 @@ def test_when_nothing_of_a_cause_is_open_any_more_that_is_told_once(desk: Desk) 
     desk.told(found=THREE)
     matched = [(f"J{number}", f"txn_{number}") for number in (1, 2, 3)]
     [message] = desk.told("T+14", matched=matched)
+    assert message["first_flagged_at"] == "2026-03-17T00:00:00Z"
     assert (message["kind"], message["severity"], message["closed_cases"]) == ("recovered", "break", {"resolved": 3})
     assert message["trend"] is None
     assert desk.told("T+30", matched=matched) == []
@@ -79,6 +80,16 @@ def test_what_comes_back_is_told_as_new(desk: Desk) -> None:
     desk.told("T+14", matched=[("J1", "txn_1")])
     [message] = desk.told("T+30", THREE[:1])
     assert (message["kind"], message["first"], message["new_cases"]) == ("flag", True, 1)
+    [over] = desk.told("T+30", matched=[("J1", "txn_1")], known_after=HOUR)
+    assert over["closed_cases"] == {"resolved": 1}
+
+
+def test_what_is_over_counts_the_cases_of_this_time_alone(desk: Desk) -> None:
+    desk.told(found=THREE[:1])
+    desk.told("T+14", matched=[("J1", "txn_1")])
+    desk.told(found=[Found("movement:J9")], cohort=date(2026, 3, 20))
+    [over] = desk.told("T+14", matched=[("J9", "txn_9")], cohort=date(2026, 3, 20))
+    assert (over["closed_cases"], over["first_flagged_at"]) == ({"resolved": 1}, "2026-03-27T00:00:00Z")
 
 
 @pytest.mark.parametrize("severity", ["info", "timing"])
