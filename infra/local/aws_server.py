@@ -36,10 +36,10 @@ def install() -> None:
     plain = eventbridge._invoke_target
 
     def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
-        if event.get("Source") != "aws.scheduler":
+        if event.get("Source") != "aws.scheduler" or "Input" not in target:
             plain(target, event, rule, view)
             return
-        given = filled(target.get("Input", "{}"), rule, datetime.fromtimestamp(event["Time"], UTC))
+        given = filled(target["Input"], rule, datetime.fromtimestamp(event["Time"], UTC))
         spec = parse_arn(target["Arn"])
         function, config, _ = lambda_svc._get_func_record_for_ref(target["Arn"]) if spec.service == "lambda" else (
             {}, {}, "")
