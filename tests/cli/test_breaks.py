@@ -12,6 +12,9 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner
 
+from infra.local.guard import applied, client
+from infra.local.lake import make_bucket
+from infra.local.stack import Stack
 from recon.breaks.book import Book
 from recon.cli import breaks, breaks_people
 from recon.cli.app import build
@@ -175,6 +178,24 @@ def test_a_log_that_was_changed_is_refused_by_every_command(filled: Call) -> Non
         said = refused(filled(*words))
         assert "break_log/00000001.parquet: " in said
         assert "restore the folder break_log" in said
+
+
+def test_register_and_run_may_lie_in_a_bucket(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def call(*words: str) -> Any:
+        return CliRunner().invoke(build(["breaks"]), ["breaks", *words, "--lake", "s3://breaks-by-command/lake"])
+
+    with applied(stack.environment()):
+        make_bucket(client("s3"), "breaks-by-command")
+        assert "no lake at s3://breaks-by-command/lake: nothing lies there" in refused(call("list"))
+        for path in write_run(tmp_path / "t7", found=[MISSING]).iterdir():
+            client("s3").upload_file(str(path), "breaks-by-command", f"lake/runs/t7/{path.name}")
+        words = ("update", "--run", "s3://breaks-by-command/lake/runs/t7", "--actor", "job")
+        assert "is registered: opened 1" in call(*words).stdout
+        assert "was registered before; then it opened 1" in call(*words).stdout
+        assert "explained" in call("explain", CASE, "--text", "timing", "--actor", "ana").stdout
+        assert "2 entries in 2 objects, 1 cases, 1 runs" in call("verify").stdout
+        assert "no run at s3://breaks-by-command/x: nothing lies there" in refused(
+            call("update", "--run", "s3://breaks-by-command/x"))
 
 
 def test_a_pack_goes_out_and_comes_back(filled: Call) -> None:
