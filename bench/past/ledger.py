@@ -1,14 +1,15 @@
-"""What the pipeline writes of an hour's payments: nine entries each, eight states, and the control totals of the hour."""
+"""What the pipeline writes of an hour's payments: nine entries each, eight states, and the hour's control totals."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from bench.past.payments import COMMIT_AFTER, Ints, Payments, instants, named
+from bench.past.payments import COMMIT_AFTER, Ints, Payments, instants, named, taken
 from bench.past.plan import ADYEN, CURRENCIES, STRIPE
 from pipeline.schemas.render import arrow_schema
 from pipeline.schemas.tables import table
@@ -90,10 +91,9 @@ def entries_table(rng: np.random.Generator, payments: Payments, entries: Entries
         [len(_FAMILIES) * merchants + payments.stripe[rows], np.full(len(rows), len(_ACCOUNTS) - 1)],
         family * merchants + payments.merchant[rows],
     )
-    taken = pa.array(rows)
     columns = {
         "entry_id": text.arrow(entries.ids),
-        "journal_id": text.arrow(_journal_ids(rng, payments)).take(pa.array(rows * len(_STEPS) + entries.step)),
+        "journal_id": taken(text.arrow(_journal_ids(rng, payments)), rows * len(_STEPS) + entries.step),
         "payment_id": pa.array(payments.id[rows]),
         "merchant_id": named(MERCHANTS, payments.merchant[rows]),
         "step": named(_STEPS, entries.step),
@@ -105,11 +105,11 @@ def entries_table(rng: np.random.Generator, payments: Payments, entries: Entries
         "journal_entry_count": pa.array(_ENTRIES_OF_STEP[entries.step]),
         "gateway": payments.names(STRIPE.gateway, ADYEN.gateway, rows),
         "gateway_account": payments.names(STRIPE.name, ADYEN.name, rows),
-        "gateway_ref": payments.gateway_ref.take(pa.array(rows, mask=reserve)),
-        "operation_ref": payments.operation_ref.take(pa.array(rows, mask=entries.step != _CAPTURE)),
+        "gateway_ref": taken(payments.gateway_ref, rows, reserve),
+        "operation_ref": taken(payments.operation_ref, rows, entries.step != _CAPTURE),
         "hold_expires_at": instants(payments.created[rows] + 7 * DAY, ~reserve),
         "payment_version": pa.array(_VERSION_OF_STEP[entries.step]),
-        "trace_id": payments.trace.take(taken),
+        "trace_id": taken(payments.trace, rows),
         "event_at": instants(entries.at),
         "recorded_at": instants(entries.at + _RECORDED_AFTER),
     }
@@ -146,11 +146,11 @@ def states_table(payments: Payments) -> pa.Table:
         "currency": named(CURRENCIES, payments.currency[rows]),
         "gateway": payments.names(STRIPE.gateway, ADYEN.gateway, rows),
         "gateway_account": payments.names(STRIPE.name, ADYEN.name, rows),
-        "gateway_ref": payments.gateway_ref.take(pa.array(rows, mask=code[version] < FIRST_WITH_REFERENCE)),
+        "gateway_ref": taken(payments.gateway_ref, rows, code[version] < FIRST_WITH_REFERENCE),
         "capture_mode": named(("automatic",), np.zeros(len(rows), np.int64)),
         "hold_expires_at": instants(payments.created[rows] + 7 * DAY, code[version] < FIRST_WITH_HOLD),
         "id_at": instants(payments.created[rows]),
-        "trace_id": payments.trace.take(pa.array(rows)),
+        "trace_id": taken(payments.trace, rows),
         "event_at": instants(at[order]),
         "recorded_at": instants(at[order] + _RECORDED_AFTER),
     }
@@ -184,6 +184,6 @@ def control_table(hour: int, payments: Payments, entries: Entries) -> pa.Table:
     return _table("ledger_control", columns)
 
 
-def _table(name: str, columns: dict[str, pa.Array]) -> pa.Table:
+def _table(name: str, columns: dict[str, pa.Array[Any]]) -> pa.Table:
     schema = arrow_schema(table(name))
     return pa.table([columns[field.name] for field in schema], schema=schema)

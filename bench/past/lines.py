@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.past.payments import Ints, Payments, instants, named, references
-from bench.past.plan import ADYEN, CURRENCIES, PLANTED, STRIPE, Account
+from bench.past.payments import Flags, Ints, Payments, instants, named, references, taken
+from bench.past.plan import CURRENCIES, PLANTED, STRIPE, Account
 from pipeline.schemas.render import arrow_schema
 from pipeline.schemas.tables import table
 from recon.worlds import text
@@ -35,7 +35,7 @@ def lines_table(rng: np.random.Generator, payments: Payments, account: Account) 
     fee = (gross * _FEE_BPS + 5_000) // 10_000 + _FEE_FIXED
     ids = payments.id[rows] + strange * (1 << 62)
     others = references(rng, np.full(len(rows), stripe), b"ch_")
-    operation = _choose(fresh, others, payments.operation_ref.take(pa.array(rows)))
+    operation = _choose(fresh, others, taken(payments.operation_ref, rows))
     fields = {
         "line_id": text.arrow(text.draw(rng, len(rows), 64, text.HEX)),
         "line_no": pa.array(np.arange(len(rows))),
@@ -45,7 +45,7 @@ def lines_table(rng: np.random.Generator, payments: Payments, account: Account) 
         "kind": _all("charge", len(rows)),
         "raw_type": _all(account.raw_type, len(rows)),
         "payment_ref": pa.array(ids).cast(pa.string()),
-        "gateway_ref": _choose(strange, others, payments.gateway_ref.take(pa.array(rows))),
+        "gateway_ref": _choose(strange, others, taken(payments.gateway_ref, rows)),
         "charge_ref": operation if stripe else pa.nulls(len(rows), pa.string()),
         "operation_ref": operation,
         "payment_method": _all("card", len(rows)),
@@ -61,7 +61,7 @@ def in_file(lines: pa.Table, file_id: str, batch_id: str | None, received: int) 
     count = len(lines)
     told = {
         "file_id": _all(file_id, count),
-        "batch_id": pa.array([batch_id], pa.string()).take(pa.array(np.zeros(count, np.int64))),
+        "batch_id": pa.array([batch_id] * count, pa.string()),
         "line_no": pa.array(np.arange(2, count + 2)),
         "received_at": instants(np.full(count, received)),
         "recorded_at": instants(np.full(count, received)),
@@ -83,7 +83,7 @@ def _amounts(gross: Ints, fee: Ints, currency: Ints) -> dict[str, pa.Array[Any]]
         "commission_minor": pa.array(fee),
         "net_minor": pa.array(gross - fee),
         "net_currency": names,
-        "fx_rate": one.take(pa.array(np.zeros(len(gross), np.int64))),
+        "fx_rate": taken(one, np.zeros(len(gross), np.int64)),
     }
 
 
@@ -101,10 +101,7 @@ def _all(value: str, count: int) -> pa.Array[Any]:
     return named((value,), np.zeros(count, np.int64))
 
 
-def _choose(flags: Any, one: pa.Array[Any], other: pa.Array[Any]) -> pa.Array[Any]:
+def _choose(flags: Flags, one: pa.Array[Any], other: pa.Array[Any]) -> pa.Array[Any]:
     """`one` where flagged, else `other`."""
     place = np.where(flags, np.arange(len(one)), len(one) + np.arange(len(one)))
-    return pa.concat_arrays([one, other]).take(pa.array(place))
-
-
-__all__ = ["ADYEN", "in_file", "lines_table"]
+    return taken(pa.concat_arrays([one, other]), place)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bench.past.plan import ADYEN, CURRENCIES, PLANTED, STRIPE
+from bench.past.plan import CURRENCIES, PLANTED
 from pipeline.schemas.ids import EPOCH, SEQUENCE_BITS, WORKER_BITS
 from recon.worlds import text
 from recon.worlds.clock import HOUR, SECOND, ms
@@ -17,6 +17,7 @@ from recon.worlds.frame import MERCHANTS, PLATFORM_FEE_BPS
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Texts: TypeAlias = "pa.Array[Any]"
 
 _LAST_BEGINS = HOUR - 10 * SECOND
 """Payments of an hour end in it, so that each hour is made by itself."""
@@ -39,9 +40,9 @@ class Payments:
     merchant: Ints
     amount: Ints
     fee: Ints
-    trace: pa.Array[Any]
-    gateway_ref: pa.Array[Any]
-    operation_ref: pa.Array[Any]
+    trace: Texts
+    gateway_ref: Texts
+    operation_ref: Texts
 
     def __len__(self) -> int:
         return len(self.id)
@@ -77,24 +78,27 @@ def draw_payments(rng: np.random.Generator, hour: int, count: int) -> Payments:
     )
 
 
-def references(rng: np.random.Generator, stripe: Flags, prefix: bytes) -> pa.Array[Any]:
+def references(rng: np.random.Generator, stripe: Flags, prefix: bytes) -> Texts:
     """A fresh reference per payment: `prefix` and 24 letters at Stripe, 16 upper-case letters at Adyen."""
     count = int(stripe.sum())
     start = np.broadcast_to(np.frombuffer(prefix, np.uint8), (count, len(prefix)))
     ours = text.arrow(np.hstack([start, text.draw(rng, count, 24, text.ALNUM)]))
     theirs = text.arrow(text.draw(rng, len(stripe) - count, 16, text.UPPER))
     place = np.where(stripe, np.cumsum(stripe) - 1, count + np.cumsum(~stripe) - 1)
-    return pa.concat_arrays([ours, theirs]).take(pa.array(place))
+    return taken(pa.concat_arrays([ours, theirs]), place)
+
+
+def taken(values: Texts, rows: Ints, absent: Flags | None = None) -> Texts:
+    """The values at `rows`; nothing where `absent`."""
+    places: Any = pa.array(rows, pa.int64(), mask=absent)
+    return values.take(places)
 
 
 def named(values: tuple[str, ...], codes: Ints) -> pa.Array[Any]:
     """The text that each code stands for."""
-    return pa.array(list(values), pa.string()).take(pa.array(codes, pa.int64()))
+    return taken(pa.array(list(values), pa.string()), codes)
 
 
 def instants(at: Ints, absent: Flags | None = None) -> pa.Array[Any]:
     """Milliseconds as Arrow's."""
     return pa.array(at, pa.int64(), mask=absent).cast(pa.timestamp("ms"))
-
-
-ACCOUNTS = (STRIPE, ADYEN)

@@ -64,8 +64,7 @@ def write_day(past: Past, root: Path, day: int) -> list[Row]:
                                    "rows": len(rows), "landed_at": _naive(lands // SECOND * SECOND)})  # fmt: skip
         _report(root, STRIPE, hour, lines_table(rng, payments, STRIPE), None)
         of_adyen.append(lines_table(rng, payments, ADYEN))
-    number = (day - START) // DAY + 1
-    _report(root, ADYEN, day, pa.concat_tables(of_adyen), number)
+    _report(root, ADYEN, day, pa.concat_tables(of_adyen), day // DAY)
     return listed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from typing import Self
 
 import duckdb
 import pyarrow as pa
@@ -48,7 +49,7 @@ class DuckDbEngine:
             # Arrow's client instead of an extension, which would have to be fetched.
             self._connection.register_filesystem(BucketFiles(filesystem(self._root)[0]))
 
-    def __enter__(self) -> DuckDbEngine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -111,7 +111,7 @@ def _restated(engine: Engine, request: Request, book: FeedBook) -> list[Finding]
             changes[file.file_id] = engine.fetch(
                 "restated_lines", new_file=file.file_id, old_file=old.file_id
             ).to_pylist()
-    rows = engine.fetch("changed_lines", search_from=request.search_from, as_of=request.as_of).to_pylist()
+    rows = engine.fetch("changed_lines").to_pylist()
     for row in rows:
         changes.setdefault(row["new_file_id"], []).append(
             {key: value for key, value in row.items() if not key.startswith("gateway")}

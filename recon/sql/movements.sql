@@ -1,20 +1,49 @@
--- purpose: what the ledger says moved at the gateways, duplicates of delivery removed
+-- purpose: what the ledger says moved at the gateways, duplicates of delivery removed, without payments that were
+--          answered alone and that nothing else names. Most have one entry against their gateway: there nothing is to be
+--          chosen, added up or numbered, and rows go straight through
 -- grain: one journal and currency
--- inputs: ledger_entries
--- parameters: search_from timestamp, as_of timestamp, cohort_from timestamp, cohort_to timestamp
-WITH versions AS (
+-- inputs: clearing, answered_alone, named_alone
+-- parameters: cohort_from timestamp, cohort_to timestamp
+WITH entries AS (
     SELECT
-        entry_id, journal_id, payment_id, step, sequence, direction, amount_minor, currency, gateway, gateway_account,
+        c.entry_id, c.journal_id, c.payment_id, c.step, c.sequence, c.direction, c.amount_minor, c.currency, c.gateway,
+        c.gateway_account, c.gateway_ref, c.operation_ref, c.trace_id, c.event_at, c.recorded_at, c.source_path
+    FROM clearing AS c
+    LEFT JOIN answered_alone AS a ON c.payment_ref = a.payment_ref
+    WHERE a.payment_ref IS NULL
+    UNION ALL
+    SELECT
+        c.entry_id, c.journal_id, c.payment_id, c.step, c.sequence, c.direction, c.amount_minor, c.currency, c.gateway,
+        c.gateway_account, c.gateway_ref, c.operation_ref, c.trace_id, c.event_at, c.recorded_at, c.source_path
+    FROM clearing AS c
+    INNER JOIN named_alone AS n ON c.payment_ref = n.payment_ref
+),
+delivered_again AS (
+    SELECT entry_id FROM entries GROUP BY entry_id HAVING count(*) > 1
+),
+of_several AS (
+    SELECT journal_id, currency FROM entries GROUP BY journal_id, currency HAVING count(*) > 1
+),
+moved_again AS (
+    SELECT payment_id FROM entries GROUP BY payment_id HAVING count(*) > 1
+),
+marked AS (
+    SELECT
+        c.entry_id, c.journal_id, c.payment_id, c.step, c.sequence, c.direction, c.amount_minor, c.currency, c.gateway,
+        c.gateway_account, c.gateway_ref, c.operation_ref, c.trace_id, c.event_at, c.recorded_at, c.source_path,
+        d.entry_id IS NULL AND s.journal_id IS NULL AND m.payment_id IS NULL AS is_plain
+    FROM entries AS c
+    LEFT JOIN delivered_again AS d ON c.entry_id = d.entry_id
+    LEFT JOIN of_several AS s ON c.journal_id = s.journal_id AND c.currency = s.currency
+    LEFT JOIN moved_again AS m ON c.payment_id = m.payment_id
+),
+versions AS (
+    SELECT
+        journal_id, payment_id, step, sequence, direction, amount_minor, currency, gateway, gateway_account,
         gateway_ref, operation_ref, trace_id, event_at, source_path,
         row_number() OVER (PARTITION BY entry_id ORDER BY recorded_at, source_path, journal_id, amount_minor) AS version
-    FROM ledger_entries
-    WHERE
-        event_at >= :search_from AND event_at < :as_of
-        AND account LIKE 'gateway_clearing:%'
-        AND step IN (
-            'CAPTURE', 'CAPTURE_REVERSAL', 'REFUND', 'REFUND_REVERSAL', 'CHARGEBACK', 'CHARGEBACK_REVERSAL'
-        )
-        AND payment_id IS NOT NULL
+    FROM marked
+    WHERE NOT is_plain
 ),
 journals AS (
     SELECT
@@ -25,8 +54,8 @@ journals AS (
         min(sequence) AS sequence,
         min(gateway) AS gateway,
         min(gateway_account) AS gateway_account,
-        min(nullif(trim(BOTH ' ' FROM gateway_ref), '')) AS gateway_ref,
-        min(nullif(trim(BOTH ' ' FROM operation_ref), '')) AS operation_ref,
+        min(gateway_ref) AS gateway_ref,
+        min(operation_ref) AS operation_ref,
         min(trace_id) AS trace_id,
         min(event_at) AS event_at,
         min(source_path) AS source_path,
@@ -36,6 +65,23 @@ journals AS (
     FROM versions
     WHERE version = 1
     GROUP BY journal_id, currency
+),
+numbered AS (
+    SELECT
+        journal_id, currency, payment_id, step, sequence, gateway, gateway_account, gateway_ref, operation_ref,
+        trace_id, event_at, source_path, amount_minor,
+        operation_ref IS NOT NULL AND row_number() OVER (
+            PARTITION BY payment_id, step, operation_ref, currency ORDER BY sequence, event_at, journal_id
+        ) > 1 AS is_double
+    FROM journals
+    UNION ALL
+    SELECT
+        journal_id, currency, payment_id, step, sequence, gateway, gateway_account, gateway_ref, operation_ref,
+        trace_id, event_at, source_path,
+        CASE direction WHEN 'D' THEN amount_minor ELSE -amount_minor END AS amount_minor,
+        false AS is_double
+    FROM marked
+    WHERE is_plain
 )
 SELECT
     journal_id, currency, payment_id, step, sequence, gateway, gateway_account, gateway_ref, operation_ref, trace_id,
@@ -50,7 +96,5 @@ SELECT
         ELSE 'chargeback_reversal'
     END AS kind,
     event_at >= :cohort_from AND event_at < :cohort_to AS in_cohort,
-    operation_ref IS NOT NULL AND row_number() OVER (
-        PARTITION BY payment_id, step, operation_ref, currency ORDER BY sequence, event_at, journal_id
-    ) > 1 AS is_double
-FROM journals
+    is_double
+FROM numbered
