@@ -89,7 +89,7 @@ nightly: setup ## The tests with the large numbers
 bench: setup ## The benchmarks; figures go to build/bench.json
 	$(PY) -m bench.run $(BENCH)
 
-package: setup ## What a function carries on AWS: build/pipeline.zip
+package: setup ## What functions carry on AWS: build/pipeline.zip, and our code of scheduled runs, build/recon.zip
 	$(PY) -m infra.package
 
 dictionary: setup ## Write pipeline/schemas/DICTIONARY.md and infra/lake_tables.yaml anew
