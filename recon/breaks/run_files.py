@@ -67,9 +67,8 @@ class RunFiles:
         """The run in `folder` of a store. Raises BadRun."""
         below = f"{folder.strip('/')}/" if folder.strip("/") else ""
         address = f"{store.root}/{below}".rstrip("/")
-        bodies = {name: _body(store, below, name, address) for name in (*_NEEDED, "summary.json")}
-        summary = _summary(bodies["summary.json"], address)
-        tables = {name: _parquet(bodies[name], name, address) for name in _NEEDED}
+        summary = _summary(_body(store, below, "summary.json", address), address)
+        tables = {name: _parquet(store, below, name, address) for name in _NEEDED}
         try:
             rows = tables["divergences.parquet"].read(columns=_NEEDED["divergences.parquet"]).to_pylist()
             times = {name: datetime.fromisoformat(summary[name]).astimezone(UTC)
@@ -103,9 +102,12 @@ def _body(store: Store, below: str, name: str, address: str) -> bytes:
         raise BadRun(f"run {address} has no {name}: it did not finish, or it is no run; {_NEXT}") from None
 
 
-def _parquet(body: bytes, name: str, address: str) -> pq.ParquetFile:
+def _parquet(store: Store, below: str, name: str, address: str) -> pq.ParquetFile:
+    # Matches of a large run are far more than is asked of them: a file of this machine is read where it lies.
+    path = Path(f"{store.root}/{below}{name}")
+    source = path if path.is_file() else io.BytesIO(_body(store, below, name, address))
     try:
-        file = pq.ParquetFile(io.BytesIO(body))
+        file = pq.ParquetFile(source)
     except (pa.ArrowException, OSError) as error:
         why = str(error).splitlines()[0]
         raise BadRun(f"run {address}: {name} cannot be read as Parquet ({why}); {_NEXT}") from None

@@ -50,7 +50,7 @@ def actor_or_login(actor: str | None) -> str:
 
 def console() -> Console:
     """Where answers are printed: in a pipe wide enough that no cell is cut."""
-    made = Console(highlight=False, soft_wrap=True)
+    made = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
     if not made.is_terminal:
         made.width = _WIDTH
     return made

@@ -51,7 +51,7 @@ def print_cases(console: Console, cases: Sequence[Case], now: datetime, *, title
         of = totals(cases, now)
         ages = ", ".join(f"{name} {count:,}" for name, count in of.by_age.items() if count)
         console.print(f"unfinished {of.cases:,}, overdue {of.overdue:,}; at risk: {shown(of.at_risk_minor)}"
-                      + (f"; by age: {ages}" if ages else ""), markup=False)
+                      + (f"; by age: {ages}" if ages else ""))
 
 
 def print_case(console: Console, book: Book, case: Case, now: datetime, lake: str) -> None:
@@ -73,14 +73,14 @@ def print_case(console: Console, book: Book, case: Case, now: datetime, lake: st
             console.print(Text.assemble((f"{name:<17}", "bold"), value))
     for silent in book.silent_runs(case):
         console.print(f"pending: {silent.window} as of {when(silent.as_of)} (known {when(silent.known_at)}) looked at "
-                      "its cohort, did not find it and does not show that it is over", markup=False)
+                      "its cohort, did not find it and does not show that it is over")
     console.print("history", style="bold")
     for entry in book.history(case.case_id):
         console.print(Text(f"  {when(entry.recorded_at)}  {entry.action.replace('_', ' ')} by {entry.actor}"
                            f"{_told(entry)}"))
     console.print("to look into it", style="bold")
     run = book.runs.get(case.run_id)
-    console.print(f"  {open_command(case, lake, run.engine if run else None)}", markup=False)
+    console.print(f"  {open_command(case, lake, run.engine if run else None)}")
 
 
 def print_differences(console: Console, differences: Sequence[Difference]) -> None:

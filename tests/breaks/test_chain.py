@@ -151,8 +151,9 @@ def test_a_head_that_is_gone_or_names_another_object_is_seen(lake: Path) -> None
     for change in ({"number": 3}, {"number": 0}, {"number": -1}, {"object": "0" * 64}, {"entry_id": "0" * 64}):
         head.write_bytes(json.dumps(told | change, sort_keys=True).encode() + b"\n")
         assert "_head.json: object" in broken(lake)
-    head.write_bytes(json.dumps({"number": 4}).encode())
-    assert "_head.json: it is not as a head is written" in broken(lake)
+    for body in (json.dumps({"number": 4}), json.dumps(told), json.dumps(told, sort_keys=True) + " ", "[]", ""):
+        head.write_bytes(body.encode())
+        assert "_head.json: it is not as a head is written" in broken(lake)
     head.unlink()
     assert "_head.json: it is gone, though 4 objects were appended" in broken(lake)
 
@@ -183,6 +184,19 @@ def test_a_registered_run_that_is_not_as_written_is_seen(lake: Path, change: Any
     path = next((lake / "recon_runs").iterdir())
     path.write_bytes(encode(RECON_RUNS, change(decode(RECON_RUNS, path.read_bytes()))))
     assert said in broken(lake)
+
+
+def test_what_no_head_names_yet_follows_from_what_is_before_it(lake: Path) -> None:
+    chain = Book.read(open_place(lake)).chain
+    numbered(lake, 4).unlink()
+    head = {"number": 2, "entry_id": chain.entries[3].entry_id, "object": chain.entries[4].previous_object}
+    (lake / "break_log" / "_head.json").write_bytes(json.dumps(head, sort_keys=True).encode() + b"\n")
+    assert Book.read(open_place(lake)).chain.number == 3
+    first, second = decode(BREAK_LOG, numbered(lake, 3).read_bytes())
+    moved = second | {"entry_no": first["entry_no"]}
+    numbered(lake, 3).write_bytes(encode(BREAK_LOG, [moved | {"entry_id": digest(moved)}]))
+    assert "00000003.parquet: entry 5 (explained of case" in broken(lake)
+    assert "it does not follow the entry before it" in broken(lake)
 
 
 def test_a_listing_that_went_while_others_wrote_is_made_again(lake: Path) -> None:

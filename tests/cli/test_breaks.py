@@ -28,6 +28,7 @@ YEN = Found("line:adyen:t9", "missing_in_ledger", -5, "JPY", gateway="adyen", se
 CASE = case_id(MISSING.subject)
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)
 
+RECON = build(["breaks"])
 Call = Callable[..., Any]
 
 
@@ -44,7 +45,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 
     monkeypatch.setattr(breaks, "clock", clock)
     monkeypatch.setattr(breaks_people, "clock", clock)
-    return lambda *words: CliRunner().invoke(build(["breaks"]), ["breaks", *words, "--lake", "lake"])
+    return lambda *words: CliRunner().invoke(RECON, ["breaks", *words, "--lake", "lake"])
 
 
 @pytest.fixture
@@ -82,6 +83,17 @@ def test_the_list_shows_amounts_ages_and_what_is_at_risk(filled: Call) -> None:
     assert lines == [[CASE[:12], "break", "missing_at_gateway", "stripe", "acct_1", "1,234.56", "EUR", "6", "d",
                       "2026-03-13", "06:00", "overdue", "open"]]  # fmt: skip
     assert "unfinished 3, overdue 2; at risk: 1,234.56 EUR; by age: 3-7 d 3" in done.stdout
+
+
+def test_what_cases_say_is_printed_as_it_is(call: Call) -> None:
+    odd = Found("movement:J1", account="[red]:boom:", reason="[/x]")
+    call("update", "--run", str(write_run(Path("t7"), found=[odd])))
+    call("assign", CASE, "--to", "[bold]zoe")
+    for words in (("list",), ("show", CASE)):
+        said = call(*words).stdout
+        assert "[red]:boom:" in said
+        assert "[bold]zoe" in said
+    assert "[/x]" in said
 
 
 @pytest.mark.parametrize("options, subjects", [
@@ -182,7 +194,7 @@ def test_a_log_that_was_changed_is_refused_by_every_command(filled: Call) -> Non
 
 def test_register_and_run_may_lie_in_a_bucket(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def call(*words: str) -> Any:
-        return CliRunner().invoke(build(["breaks"]), ["breaks", *words, "--lake", "s3://breaks-by-command/lake"])
+        return CliRunner().invoke(RECON, ["breaks", *words, "--lake", "s3://breaks-by-command/lake"])
 
     with applied(stack.environment()):
         make_bucket(client("s3"), "breaks-by-command")
