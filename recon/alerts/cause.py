@@ -58,7 +58,7 @@ def worst(severities: list[str]) -> str:
 def _one_thing(subject_id: str) -> str:
     """A batch whatever its currency, an hour of a table whatever step and currency; empty for single payments."""
     kind = subject_id.partition(":")[0]
-    if kind == "feed":
+    if kind in ("feed", "cohort"):
         return subject_id
     if kind == "batch":
         return subject_id.rpartition(":")[0]

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from recon.alerts import unexplained
 from recon.alerts.cause import SEVERITIES, Cause
 from recon.alerts.fold import folded
 from recon.alerts.journal import CLEARED, FLAGGED, Journal, Said
@@ -43,6 +44,7 @@ def look(
     """How things stand after `run`, which is registered in `book` and changed `changes`."""
     named = run.summary.get("arrivals", {}).get("findings", []) if speaks_of_feeds else []
     findings = [finding for finding in named if finding["severity"] in SEVERITIES]
+    findings += unexplained.findings(run.summary)
     found = situations(book.cases.values(), changes, run.rows, findings)
     told = Told(run.summary, run.address, lake, _previous(book, run), region)
     return Judged(book, told, found, folded(found), speaks_of_feeds)
@@ -104,6 +106,8 @@ def _over(judged: Judged, before: Said | None) -> Said | None:
     if not before.is_flagged or cause in judged.found or (before.of_feeds and not judged.speaks_of_feeds):
         return None
     if cause.cls == RUN_FAILED and cause.subject != f"run:{told.summary['window']}:{told.summary['as_of']}":
+        return None
+    if cause.cls == unexplained.UNEXPLAINED and not unexplained.is_looked_at(cause, told.summary):
         return None
     since = datetime.fromisoformat(before.first_flagged_at)
     closed = [case for case in judged.book.cases.values() if case.last_seen_at >= since and cause in causes_of(case)]

@@ -10,7 +10,7 @@ import pytest
 
 from recon.breaks.orders import Order, carry_out
 from tests.alerts.desk import FEED, Desk, brief, finding, late
-from tests.factories.finished_run import Found, case_id, feed
+from tests.factories.finished_run import ACCOUNT, COHORT, GATEWAY, Found, case_id, feed
 
 NEXT_DAY = date(2026, 3, 11)
 THREE = [Found(f"movement:J{number}", diff_minor=number * 1000, payment_id=number) for number in (1, 2, 3)]
@@ -135,6 +135,25 @@ def test_a_run_that_sees_less_than_one_before_says_nothing_of_feeds(desk: Desk) 
     assert desk.told("T+7", cohort=date(2026, 3, 9), known_after=12 * HOUR) == []
     assert brief(desk.told(hour=10, cohort=date(2026, 3, 16))) == [("recovered", "feed_late")]
     assert desk.told(hour=8, cohort=date(2026, 3, 16), findings=[finding()]) == []
+
+
+def left_over(currency: str, unexplained_minor: int) -> dict[str, Any]:
+    """A total whose identity leaves something over."""
+    return {"gateway": GATEWAY, "gateway_account": ACCOUNT, "currency": currency,
+            "unexplained_minor": unexplained_minor}
+
+
+def test_money_that_nothing_explains_is_told_and_only_a_run_that_looks_at_all_of_it_says_it_is_over(
+        desk: Desk) -> None:
+    totals = [left_over("EUR", -1), left_over("JPY", 70), left_over("USD", 0)]
+    [message] = desk.told(totals=totals, status="failed")
+    assert (message["kind"], message["cause"]["class"], message["severity"]) == ("flag", "unexplained", "break")
+    assert "-0.01 EUR, 70 JPY" in message["reason"]
+    assert desk.told(totals=totals, status="failed", known_after=HOUR) == []
+    # Another day, and an hour of that day, do not look at all of it.
+    assert desk.told(cohort=COHORT + timedelta(days=1)) == []
+    assert desk.told(hour=9, cohort=COHORT) == []
+    assert brief(desk.told("T+14")) == [("recovered", "unexplained")]
 
 
 def test_batches_are_one_cause_whatever_their_currencies(desk: Desk) -> None:

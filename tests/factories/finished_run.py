@@ -79,7 +79,7 @@ def write_run(
     said = {
         "window": window, "as_of": _z(as_of), "known_at": _z(known_at), "cohort_from": _z(start), "cohort_to": _z(end),
         "engine": "duckdb", "run_id": run_id, "status": status, "feeds": [], "decidable": [], "batches": [],
-        "lost_objects": [],
+        "lost_objects": [], "totals": [],
     } | summary  # fmt: skip
     (folder / "summary.json").write_text(json.dumps(said), encoding="utf-8")
     return folder
