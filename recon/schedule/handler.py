@@ -9,9 +9,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from recon.errors import Refused
+from recon.match.request import BadRequest
 from recon.schedule.job.again import OneShot
-from recon.schedule.job.firing import Firing
+from recon.schedule.job.firing import BadFiring, Firing
 from recon.schedule.job.followers import Following
 from recon.schedule.job.settings import JobSettings
 from recon.schedule.job.walk import Ended, Job, fire
@@ -28,20 +28,20 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         place = open_place(settings.runs)
         following = Following.of(lake=settings.lake, place=place, engine=settings.engine, topic=settings.topic,
                                  measure=_line)
-        try:
-            firing = Firing.parse(event)
-        except Refused as refused:
-            following.refused(event, str(refused), now=_now())
-            raise
         job = Job(
             settings.lake, settings.engine, place, following,
             OneShot(settings.retry_group, context.invoked_function_arn, settings.retry_role,
                     settings.retry_dead_letters),
             settings.retry_every, settings.retry_for)
-        ended = fire(firing, job, owner=context.aws_request_id, clock=_now)
+        try:
+            ended = fire(Firing.parse(event), job, owner=context.aws_request_id, clock=_now)
+        except (BadFiring, BadRequest) as refused:
+            given = event if isinstance(event, Mapping) else {"event": event}
+            following.refused(given, str(refused), now=_now())
+            raise
     except Exception as error:
         _line(json.dumps({"event": "firing_failed", "said": str(error), "kind": type(error).__name__,
-                          "firing": dict(event)}, default=str))
+                          "firing": event}, default=str))
         raise
     answer = _told(ended, settings.runs)
     _line(json.dumps({"event": "fired", **answer}))

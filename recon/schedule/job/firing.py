@@ -39,6 +39,8 @@ class Firing:
 
         Raises BadFiring or BadRequest naming the member and what would be accepted.
         """
+        if not isinstance(event, Mapping):
+            raise BadFiring(f"the event is {event!r}; accepted is a JSON object with {', '.join(MEMBERS)}")
         if strange := sorted(set(event) - set(MEMBERS)):
             raise BadFiring(f"the event has {', '.join(strange)}; accepted are {', '.join(MEMBERS)}")
         window, said = event.get("window"), event.get("scheduled_at")

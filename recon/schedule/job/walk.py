@@ -17,7 +17,7 @@ from recon.errors import Refused
 from recon.schedule import runner
 from recon.schedule.job import runs
 from recon.schedule.job.again import Again
-from recon.schedule.job.firing import Firing
+from recon.schedule.job.firing import BadFiring, Firing
 from recon.schedule.job.runs import Attempt, Busy, Claimed, RunState
 from recon.schedule.record import RECONCILIATION, Leaves
 from recon.store.place import Place
@@ -27,6 +27,8 @@ Clock = Callable[[], datetime]
 LEASE = timedelta(minutes=16)
 """Longer than a function may run, so that no two work on one run."""
 _MOMENT = timedelta(minutes=1)
+_CLOCKS_DIFFER = timedelta(minutes=2)
+"""The scheduler's from ours, at most."""
 
 
 class Followers(Protocol):
@@ -73,10 +75,13 @@ class Ended:
 def fire(firing: Firing, job: Job, *, owner: str, clock: Clock) -> Ended:
     """Does what is left to do of a firing. `owner` is the same where one firing is delivered again.
 
-    Raises Refused, RunFailed among it, where the run or what follows it failed: the half-run notebook is kept, somebody
-    is told, and the next firing tries again.
+    Raises BadFiring, with nothing done, where its time has not come. Raises Refused, RunFailed among it, where the run
+    or what follows it failed: the half-run notebook is kept, somebody is told, and the next firing tries again.
     """
     now = clock()
+    if firing.scheduled_at > now + _CLOCKS_DIFFER:
+        raise BadFiring(f"scheduled_at {firing.known_at} lies ahead of {now:%Y-%m-%dT%H:%M:%SZ}: what will have landed "
+                        "by then is not known yet; fire it when its time has come")
     claimed = runs.claim(job.place, firing, owner=owner, now=now, until=now + LEASE)
     if isinstance(claimed, Busy):
         job.again.fire(firing.again(), at=claimed.until + _MOMENT, now=now)

@@ -49,6 +49,11 @@ def test_what_is_no_firing_is_refused_by_name(event: dict[str, Any], said: str) 
     assert refused.value.exit_code == 2
 
 
+def test_what_is_no_object_is_refused_too() -> None:
+    with pytest.raises(Refused, match="the event is 'T\\+7'; accepted is a JSON object"):
+        Firing.parse("T+7")  # type: ignore[arg-type]
+
+
 @given(st.sampled_from(["hourly", "T+7", "T+14", "T+30"]),
        st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)))
 def test_the_event_of_a_firing_is_that_firing(window: str, at: datetime) -> None:

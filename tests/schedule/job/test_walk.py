@@ -13,6 +13,7 @@ import pytest
 from recon.errors import Refused
 from recon.schedule import record
 from recon.schedule.job import runs
+from recon.schedule.job.firing import BadFiring
 from recon.schedule.job.runs import BadState
 from recon.store.place import LocalPlace, Place
 from tests.schedule.job.site import SIX, Notebook, Site, firing
@@ -79,6 +80,7 @@ def test_beyond_its_horizon_a_feed_is_no_longer_waited_for(tmp_path: Path) -> No
         assert site.fire(one).outcome == "waiting"
         assert site.again.asked is not None
         one = site.again.asked
+        site.now = one.scheduled_at
     ended = site.fire(one)
     assert (ended.outcome, ended.attempt and ended.attempt.status) == ("done", "waiting")
     assert runs.read(site.place, firing()).finished
@@ -118,6 +120,15 @@ def test_flags_that_could_not_be_sent_are_sent_by_the_next_without_another_run(t
         site.fire(firing())
     assert site.fire(firing()).outcome == "done"
     assert (len(site.notebook.given), len(site.followers.told)) == (1, 1)
+
+
+def test_a_firing_whose_time_has_not_come_is_refused(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    with pytest.raises(BadFiring, match=r"scheduled_at 2026-03-12T07:00:00Z lies ahead of 2026-03-12T06:00:00Z"):
+        site.fire(firing(SIX + timedelta(hours=1)))
+    assert site.files() == {}
+    # Clocks differ a little.
+    assert site.fire(firing(SIX + timedelta(minutes=1))).outcome == "done"
 
 
 def test_while_one_works_another_comes_back_later(tmp_path: Path) -> None:
