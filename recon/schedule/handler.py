@@ -18,7 +18,7 @@ from recon.schedule.job.walk import Ended, Job, fire
 from recon.store.place import open_place
 
 
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Any, context: Any) -> dict[str, Any]:
     """Does what `event` (see Firing.parse) asks for; {outcome: done | waiting | already | busy, ...}.
 
     What fails is logged, told and raised, so that the caller delivers the event again and in the end keeps it.
