@@ -13,8 +13,9 @@ import pytest
 from infra.local.guard import applied, client
 from infra.local.lake import make_bucket
 from infra.local.stack import Stack
-from recon.breaks.append import TRIES
+from recon.breaks.append import TRIES, move_head
 from recon.breaks.book import Book
+from recon.breaks.chain import read_head
 from recon.breaks.errors import Contended, NotPossible
 from recon.breaks.orders import Order, carry_out
 from recon.breaks.run_files import RunFiles
@@ -70,6 +71,16 @@ def test_a_write_whose_answer_was_lost_is_done_once(desk: Desk) -> None:
     changes = update(LostAnswer(desk.place.root), run, actor=ACTOR, now=START)
     assert (len(changes.opened), changes.already) == (1, False)
     assert desk.book().chain.number == 1
+
+
+def test_a_slow_writer_does_not_move_the_head_back(desk: Desk) -> None:
+    desk.enter(found=[FOUND])
+    first = read_head(desk.place)
+    assert first is not None
+    desk.enter("T+14", [FOUND])
+    second = read_head(desk.place)
+    move_head(desk.place, first)
+    assert read_head(desk.place) == second != first
 
 
 @pytest.mark.parametrize("writes", range(6))

@@ -76,6 +76,14 @@ def test_who_proposed_a_write_off_does_not_approve_it(desk: Desk, checker: str) 
         ("written_off", "ana"), ("approved", "bob")]
 
 
+def test_a_run_that_finds_the_case_again_does_not_forget_who_proposed(desk: Desk) -> None:
+    at(desk, "write_off_proposed")
+    desk.enter("T+14", [FOUND])
+    desk.enter("T+30", [replace(FOUND, cls="unsettled")])
+    with pytest.raises(NotPossible, match="ana proposed the write-off"):
+        carry_out(desk.place, [Order(CASE, "approve")], actor="ana", now=desk.now)
+
+
 def test_a_rejected_write_off_is_proposed_anew_by_its_new_maker(desk: Desk) -> None:
     at(desk, "write_off_proposed")
     do(desk, "reject", actor="bob")
@@ -120,6 +128,19 @@ def test_what_people_decided_stands_while_the_amounts_do(desk: Desk, status: str
     assert [case.status for case in changes.reopened] == ["open"]
     with pytest.raises(NotPossible, match="is open, which approve is not for"):
         do(desk, "approve")
+
+
+@pytest.mark.parametrize("status, reopened", [("explained", []), ("resolved", ["break"])])
+def test_only_what_somebody_has_to_work_on_is_escalated(desk: Desk, status: str, reopened: list[str]) -> None:
+    desk.enter(found=[replace(FOUND, severity="warning")])
+    if status == "explained":
+        do(desk, "explain")
+    else:
+        desk.enter("T+14", matched=MATCHED)
+    changes = desk.enter("T+30", [FOUND])
+    assert changes.escalated == ()
+    assert [case.severity for case in changes.reopened] == reopened
+    assert desk.case(FOUND.subject).severity == "break"
 
 
 def test_what_was_written_off_and_is_over_says_that_the_write_off_has_to_be_taken_back(desk: Desk) -> None:
