@@ -30,6 +30,9 @@ _Out = TypeVar("_Out")
 _AT_ONCE = 16
 """Listings and reads under way at a time: on S3 each is a round trip."""
 
+_PARTS = 128
+"""Into how many tasks they are parted at most, so that none keeps the others waiting at the end."""
+
 _LISTING_COLUMNS = ["table", "path", "digest", "rows", "landed_at"]
 _LISTING_REQUIRED = {"table", "path", "landed_at"}
 
@@ -71,7 +74,7 @@ class Lake:
         them: see lost().
         """
         shape = declared(table)
-        listed = self._listed(table) if table in KNOWN_BY_OBJECT else {}
+        listed = self._listed(table, dt_from, dt_until) if table in KNOWN_BY_OBJECT else {}
         found = [_object(table, path, entry, listed.get(path))
                  for path, entry in sorted(self._walk(shape, dt_from, dt_until), key=lambda item: item[0])]
         if known_at is None or table not in KNOWN_BY_OBJECT:
@@ -84,7 +87,7 @@ class Lake:
         A hole, to be told by control totals and by name; never a reason to call money missing.
         """
         present = {path for path, _ in self._walk(declared(table), dt_from, dt_until)}
-        listed = self._listed(table)
+        listed = self._listed(table, dt_from, dt_until)
         return [listed[path] for path in sorted(listed) if path not in present and _in_range(path, dt_from, dt_until)]
 
     def require(self, table: str) -> None:
@@ -130,14 +133,20 @@ class Lake:
 
     @staticmethod
     def _each(items: Sequence[_In], one: Callable[[_In], _Out]) -> list[_Out]:
+        # Thousands are handed out in parts: a task for each costs more than to look at it.
+        size = 1 + len(items) // _PARTS
+        parts = [items[start:start + size] for start in range(0, len(items), size)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(one, items))
+            return [found for some in pool.map(lambda part: [one(item) for item in part], parts) for found in some]
 
-    def _listed(self, table: str) -> dict[str, LakeObject]:
-        """What lake_files says of `table`, by path; the earliest landing where two listings name one object."""
+    def _listed(self, table: str, dt_from: date | None, dt_until: date | None) -> dict[str, LakeObject]:
+        """What lake_files says of `table`, by path; the earliest landing where two listings name one object.
+
+        Of other days than the half-open range what is there may be left out.
+        """
         found: dict[str, LakeObject] = {}
         for path, _ in self._walk(declared("lake_files"), None, None):
-            for row in _listing_rows(path, self._store.read(path), table):
+            for row in _listing_rows(path, self._store.read(path), table, dt_from, dt_until):
                 landed: datetime = row["landed_at"]
                 landed = landed.replace(tzinfo=UTC) if landed.tzinfo is None else landed.astimezone(UTC)
                 item = LakeObject(table, row["path"], row.get("rows"), row.get("digest"), landed)
@@ -169,8 +178,9 @@ class Lake:
                     yield f"{folder}/{entry.name}", entry
 
 
-def _listing_rows(path: str, body: bytes, table: str) -> list[dict[str, Any]]:
-    """Rows of one lake_files object that speak of `table`. Raises LakeRefused naming the object."""
+def _listing_rows(path: str, body: bytes, table: str, dt_from: date | None,
+                  dt_until: date | None) -> list[dict[str, Any]]:
+    """Rows of one lake_files object that speak of `table` and of these days. Raises LakeRefused naming the object."""
     try:
         file = pq.ParquetFile(io.BytesIO(body))
         rows = file.read(columns=[name for name in file.schema_arrow.names if name in _LISTING_COLUMNS])
@@ -179,7 +189,13 @@ def _listing_rows(path: str, body: bytes, table: str) -> list[dict[str, Any]]:
     missing = sorted(_LISTING_REQUIRED - set(rows.column_names))
     if missing:
         raise LakeRefused(f"{path} lacks {', '.join(missing)}; a listing has {', '.join(_LISTING_COLUMNS)}")
-    found: list[dict[str, Any]] = rows.filter(pc.field("table") == table).to_pylist()
+    wanted = pc.field("table") == table
+    # A month of hours is told apart as text, before it becomes Python's.
+    if dt_from is not None:
+        wanted &= pc.field("path") >= f"{table}/dt={dt_from}"
+    if dt_until is not None:
+        wanted &= pc.field("path") < f"{table}/dt={dt_until}"
+    found: list[dict[str, Any]] = rows.filter(wanted).to_pylist()
     return found
 
 

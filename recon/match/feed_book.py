@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -72,6 +72,10 @@ class FeedBook:
     def known_at(self, known_at: datetime) -> FeedBook:
         """The book of what had been received before `known_at`."""
         return FeedBook([f for f in self.files if f.received_at < known_at])
+
+    def of_objects(self, paths: Collection[str]) -> FeedBook:
+        """The book of the offers that these objects of feed_files tell of."""
+        return FeedBook([f for f in self.files if f.source_path in paths])
 
     def objects_after(self, known_at: datetime) -> tuple[set[str], set[str]]:
         """What of the lake only later files wrote: their feed_files objects, and the ids first seen in them."""

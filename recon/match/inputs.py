@@ -36,6 +36,8 @@ class Inputs:
     later_files: int
     lost: Sequence[str]
     """Paths that lake_files lists and the lake lacks."""
+    book: FeedBook
+    """The gateways' files that were known."""
 
     def landed_at(self) -> dict[str, datetime]:
         """When each ledger object landed, by path."""
@@ -53,8 +55,8 @@ class Inputs:
 def select(lake: Lake, request: Request, engine: Engine) -> Inputs:
     """The objects that the run may read: of the search range and landed before known_at, or those of a manifest.
 
-    Exposes feed_files on the way, to see which files were known. Raises Refused where the lake has no ledger_entries,
-    nothing at all of the cohort, or where an object of the manifest is gone or changed.
+    Exposes and reads feed_files on the way, to see which files were known. Raises Refused where the lake has no
+    ledger_entries, nothing at all of the cohort, or where an object of the manifest is gone or changed.
     """
     lake.require("ledger_entries")
     first, until = request.search_from.date(), _day_after(request.as_of)
@@ -62,9 +64,11 @@ def select(lake: Lake, request: Request, engine: Engine) -> Inputs:
     present |= {table: lake.objects(table) for table in WHOLE}
     if request.manifest:
         objects, files = _from_manifest(lake, present, request.manifest)
-        return Inputs(objects, files, 0, ())
+        engine.expose("feed_files", objects["feed_files"])
+        return Inputs(objects, files, 0, (), FeedBook.read(engine.fetch("feed_files")).known_at(request.known_at))
     engine.expose("feed_files", present["feed_files"])
-    paths, file_ids = FeedBook.read(engine.fetch("feed_files")).objects_after(request.known_at)
+    offered = FeedBook.read(engine.fetch("feed_files"))
+    paths, file_ids = offered.objects_after(request.known_at)
     objects = {
         table: [item for item in items if item.landed_at < request.known_at]
         if table in KNOWN_BY_OBJECT
@@ -80,7 +84,7 @@ def select(lake: Lake, request: Request, engine: Engine) -> Inputs:
         for item in lake.lost(table, dt_from=first, dt_until=until)
         if item.landed_at < request.known_at
     ]
-    return Inputs(objects, files, later, lost)
+    return Inputs(objects, files, later, lost, offered.of_objects({item.path for item in objects["feed_files"]}))
 
 
 def check(lake: Lake, request: Request) -> None:
@@ -97,9 +101,10 @@ def check(lake: Lake, request: Request) -> None:
 
 
 def expose(engine: Engine, inputs: Inputs) -> None:
-    """Make the run's tables known to the engine."""
+    """Make the run's tables known to the engine; feed_files has been read, whose objects are as many as files came."""
     for table, objects in inputs.objects.items():
-        engine.expose(table, objects)
+        if table != "feed_files":
+            engine.expose(table, objects)
 
 
 def manifest(request: Request, inputs: Inputs, policy: Policy) -> dict[str, Any]:

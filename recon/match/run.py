@@ -134,7 +134,7 @@ def _reconcile(request: Request, lake: Lake, engine: Engine, stages: Stages) -> 
         if scan.estimated_bytes:
             stages.tell(f"about {size(scan.estimated_bytes)} to read, budget {size(scan.budget_bytes)}")
     with stages.stage("read feeds and calendars"):
-        book = FeedBook.read(engine.fetch("feed_files")).known_at(request.known_at)
+        book = inputs.book
         expected = _expected(engine, request)
         due = due_calendar(
             [e for e in expected if e.report_type not in NOT_SETTLEMENT], request.search_from, request.as_of

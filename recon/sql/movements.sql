@@ -1,6 +1,5 @@
--- purpose: what the ledger says moved at the gateways, duplicates of delivery removed, without payments that were
---          answered alone and that nothing else names. Most have one entry against their gateway: there nothing is to be
---          chosen, added up or numbered, and rows go straight through
+-- purpose: what the ledger says moved at the gateways, duplicates of delivery removed, without payments that were answered
+--          alone and that nothing else names
 -- grain: one journal and currency
 -- inputs: clearing, answered_alone, named_alone
 -- parameters: cohort_from timestamp, cohort_to timestamp
@@ -18,32 +17,12 @@ WITH entries AS (
     FROM clearing AS c
     INNER JOIN named_alone AS n ON c.payment_ref = n.payment_ref
 ),
-delivered_again AS (
-    SELECT entry_id FROM entries GROUP BY entry_id HAVING count(*) > 1
-),
-of_several AS (
-    SELECT journal_id, currency FROM entries GROUP BY journal_id, currency HAVING count(*) > 1
-),
-moved_again AS (
-    SELECT payment_id FROM entries GROUP BY payment_id HAVING count(*) > 1
-),
-marked AS (
-    SELECT
-        c.entry_id, c.journal_id, c.payment_id, c.step, c.sequence, c.direction, c.amount_minor, c.currency, c.gateway,
-        c.gateway_account, c.gateway_ref, c.operation_ref, c.trace_id, c.event_at, c.recorded_at, c.source_path,
-        d.entry_id IS NULL AND s.journal_id IS NULL AND m.payment_id IS NULL AS is_plain
-    FROM entries AS c
-    LEFT JOIN delivered_again AS d ON c.entry_id = d.entry_id
-    LEFT JOIN of_several AS s ON c.journal_id = s.journal_id AND c.currency = s.currency
-    LEFT JOIN moved_again AS m ON c.payment_id = m.payment_id
-),
 versions AS (
     SELECT
         journal_id, payment_id, step, sequence, direction, amount_minor, currency, gateway, gateway_account,
         gateway_ref, operation_ref, trace_id, event_at, source_path,
         row_number() OVER (PARTITION BY entry_id ORDER BY recorded_at, source_path, journal_id, amount_minor) AS version
-    FROM marked
-    WHERE NOT is_plain
+    FROM entries
 ),
 journals AS (
     SELECT
@@ -65,23 +44,6 @@ journals AS (
     FROM versions
     WHERE version = 1
     GROUP BY journal_id, currency
-),
-numbered AS (
-    SELECT
-        journal_id, currency, payment_id, step, sequence, gateway, gateway_account, gateway_ref, operation_ref,
-        trace_id, event_at, source_path, amount_minor,
-        operation_ref IS NOT NULL AND row_number() OVER (
-            PARTITION BY payment_id, step, operation_ref, currency ORDER BY sequence, event_at, journal_id
-        ) > 1 AS is_double
-    FROM journals
-    UNION ALL
-    SELECT
-        journal_id, currency, payment_id, step, sequence, gateway, gateway_account, gateway_ref, operation_ref,
-        trace_id, event_at, source_path,
-        CASE direction WHEN 'D' THEN amount_minor ELSE -amount_minor END AS amount_minor,
-        false AS is_double
-    FROM marked
-    WHERE is_plain
 )
 SELECT
     journal_id, currency, payment_id, step, sequence, gateway, gateway_account, gateway_ref, operation_ref, trace_id,
@@ -96,5 +58,7 @@ SELECT
         ELSE 'chargeback_reversal'
     END AS kind,
     event_at >= :cohort_from AND event_at < :cohort_to AS in_cohort,
-    is_double
-FROM numbered
+    operation_ref IS NOT NULL AND row_number() OVER (
+        PARTITION BY payment_id, step, operation_ref, currency ORDER BY sequence, event_at, journal_id
+    ) > 1 AS is_double
+FROM journals
