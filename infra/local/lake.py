@@ -11,16 +11,22 @@ from botocore.exceptions import ClientError
 
 from infra.local.errors import LocalRefused
 from infra.local.guard import client
+from pipeline.schemas.reference import BREAK_LOG, RECON_RUNS
 from pipeline.schemas.render import glue_projection, glue_storage, glue_table
 from pipeline.schemas.tables import DATABASE, TABLES
 
 _UPLOADS_AT_ONCE = 8
+
+REGISTER = (BREAK_LOG.name, RECON_RUNS.name)
+"""What is known of breaks lies in the lake that it was written to, and nowhere else: a copy of another lake neither
+replaces nor removes it."""
 
 
 def upload(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str] | None = None,
            progress: Callable[[int, int], None] = lambda done, total: None) -> int:
     """Copies every file below `folder` to `bucket` under `prefix`, which is made if absent; returns their number.
 
+    Where a register of breaks lies there, the folder's own stays where it is.
     `aws` is the environment of the stack (None: this process's). `progress` is told how many of how many files are
     there. Raises LocalRefused where the stack is not local, or where there is no such folder.
     """
@@ -28,7 +34,9 @@ def upload(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str
         raise LocalRefused(f"no lake at {folder}: expected a folder that holds one folder per table")
     s3 = client("s3", aws)
     make_bucket(s3, bucket)
-    files = sorted(_files(folder))
+    held = any(s3.list_objects_v2(Bucket=bucket, Prefix=under(prefix, table) + "/", MaxKeys=1).get("KeyCount")
+               for table in REGISTER)
+    files = sorted(path for path in _files(folder) if not (held and path.relative_to(folder).parts[0] in REGISTER))
 
     def put(path: Path) -> None:
         s3.upload_file(str(path), bucket, under(prefix, path.relative_to(folder).as_posix()))
@@ -42,12 +50,12 @@ def upload(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str
 def remove_strangers(folder: Path, bucket: str, prefix: str = "", *, aws: Mapping[str, str] | None = None) -> int:
     """Removes what tables' folders under `prefix` hold and `folder` has not; returns the number of such objects.
 
-    After an upload the lake is then the folder, also where another one was there before.
+    After an upload the lake is then the folder, also where another one was there before; a register of breaks stays.
     """
     kept = {under(prefix, path.relative_to(folder).as_posix()) for path in _files(folder)}
     s3 = client("s3", aws)
     removed = 0
-    for table in TABLES:
+    for table in (name for name in TABLES if name not in REGISTER):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=under(prefix, table) + "/"):
             strange = [{"Key": item["Key"]} for item in page.get("Contents", ()) if item["Key"] not in kept]
             if strange:

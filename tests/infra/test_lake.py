@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.errors import LocalRefused
 from infra.local.guard import client
-from infra.local.lake import declare, upload
+from infra.local.lake import declare, remove_strangers, upload
 from pipeline.schemas.tables import TABLES
 
 ODD = "ledger_entries/dt=2026-01-02/hr=05/a b%20é+=.parquet"
@@ -24,6 +24,22 @@ def test_every_file_keeps_its_path_and_bytes(aws: dict[str, str], tmp_path: Path
     keys = {item["Key"] for item in s3.list_objects_v2(Bucket="upload-bucket")["Contents"]}
     assert keys == {ODD, f"some/where/{ODD}", "batches/x.parquet", "some/where/batches/x.parquet"}
     assert s3.get_object(Bucket="upload-bucket", Key=f"some/where/{ODD}")["Body"].read() == b"odd"
+
+
+def test_a_register_of_breaks_is_copied_to_where_none_is_and_never_lost(aws: dict[str, str], tmp_path: Path) -> None:
+    for name, log in {"one": b"first", "other": b"another"}.items():
+        for path, body in {"batches/x.parquet": b"x", "break_log/00000001.parquet": log}.items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_bytes(body)
+    (tmp_path / "none" / "batches").mkdir(parents=True)
+    s3 = client("s3", aws)
+    for name in ("one", "other", "none"):
+        upload(tmp_path / name, "register-bucket", "lake", aws=aws)
+        remove_strangers(tmp_path / name, "register-bucket", "lake", aws=aws)
+        body = s3.get_object(Bucket="register-bucket", Key="lake/break_log/00000001.parquet")["Body"].read()
+        assert body == b"first"
+    keys = {item["Key"] for item in s3.list_objects_v2(Bucket="register-bucket")["Contents"]}
+    assert keys == {"lake/break_log/00000001.parquet"}
 
 
 def test_a_folder_that_is_not_there_is_named(aws: dict[str, str], tmp_path: Path) -> None:

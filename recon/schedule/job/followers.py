@@ -12,9 +12,8 @@ from recon.alerts import metrics
 from recon.alerts.deliver import flag
 from recon.alerts.failure import tell_failed, tell_refused
 from recon.alerts.send import SnsTopic, Topic
-from recon.breaks.book import Book
 from recon.breaks.run_files import RunFiles
-from recon.breaks.update import update
+from recon.breaks.update import enter
 from recon.schedule.job.firing import Firing
 from recon.schedule.job.runs import Attempt
 from recon.store.place import Place, open_place
@@ -44,9 +43,7 @@ class Following:
     def counted(self, firing: Firing, attempt: Attempt, *, now: datetime) -> None:
         """See Followers. Raises Refused: LogBroken, FlagsNotSent and their like."""
         run = RunFiles.of(self.place, attempt.folder)
-        lake = open_place(self.lake)
-        changes = update(lake, run, actor=ACTOR, now=now)
-        book = Book.read(lake)
+        changes, book = enter(open_place(self.lake), run, actor=ACTOR, now=now)
         try:
             flag(self.place, run, book, changes, self.topic, lake=self.lake, now=now, region=self.region)
         finally:
