@@ -4,18 +4,8 @@
 -- parameters: search_from timestamp, as_of timestamp
 SELECT
     entry_id, journal_id, payment_id, step, sequence, direction, amount_minor, currency, gateway, gateway_account,
-    CASE
-        WHEN gateway_ref LIKE ' %' OR gateway_ref LIKE '% ' OR gateway_ref = ''
-            THEN nullif(trim(BOTH ' ' FROM gateway_ref), '')
-        ELSE gateway_ref
-    END AS gateway_ref,
-    CASE
-        WHEN operation_ref LIKE ' %' OR operation_ref LIKE '% ' OR operation_ref = ''
-            THEN nullif(trim(BOTH ' ' FROM operation_ref), '')
-        ELSE operation_ref
-    END AS operation_ref,
-    CAST(payment_id AS VARCHAR) AS payment_ref,
-    trace_id, event_at, recorded_at, source_path
+    gateway_ref, operation_ref, trace_id, event_at, recorded_at, source_path,
+    CAST(payment_id AS VARCHAR) AS payment_ref
 FROM ledger_entries
 WHERE
     event_at >= :search_from AND event_at < :as_of

@@ -16,7 +16,7 @@ WITH revisions AS (
 entries AS (
     SELECT
         entry_id,
-        min(date_trunc('hour', event_at)) AS hour_start,
+        date_trunc('hour', min(event_at)) AS hour_start,
         min(event_at) AS event_at,
         min(currency) AS currency,
         min(step) AS step,

@@ -2,7 +2,7 @@
 --          currency, and what it lacks is filled from the best report that has it; without those of payments that were
 --          answered alone and that nothing else names
 -- grain: one gateway, account and native_id
--- inputs: reported, other_lines, named_alone
+-- inputs: reported, other_lines, named_alone, known_files
 -- parameters: cohort_from timestamp, cohort_to timestamp
 WITH told AS (
     SELECT
@@ -11,10 +11,11 @@ WITH told AS (
     FROM other_lines
     UNION ALL
     SELECT
-        r.line_id, r.native_id, r.file_id, r.line_no, r.gateway, r.gateway_account, r.kind, r.raw_type, r.operation_ref,
+        r.line_id, r.native_id, f.file_id, r.line_no, r.gateway, r.gateway_account, r.kind, r.raw_type, r.operation_ref,
         r.charge_ref, r.gateway_ref, r.payment_ref, r.gross_currency, r.gross_minor, r.occurred_at, r.received_at,
-        r.batch_id, r.fill_order, r.recency
+        r.batch_id, f.fill_order, r.recency
     FROM reported AS r
+    INNER JOIN known_files AS f ON r.recency = f.recency
     INNER JOIN named_alone AS n ON r.payment_ref = n.payment_ref
 ),
 known AS (

@@ -1,5 +1,5 @@
--- purpose: what the ledger says moved at the gateways, duplicates of delivery removed, without payments that were answered
---          alone and that nothing else names
+-- purpose: what the ledger says moved at the gateways, duplicates of delivery removed, without payments that were
+--          answered alone and that nothing else names
 -- grain: one journal and currency
 -- inputs: clearing, answered_alone, named_alone
 -- parameters: cohort_from timestamp, cohort_to timestamp
@@ -8,14 +8,14 @@ WITH entries AS (
         c.entry_id, c.journal_id, c.payment_id, c.step, c.sequence, c.direction, c.amount_minor, c.currency, c.gateway,
         c.gateway_account, c.gateway_ref, c.operation_ref, c.trace_id, c.event_at, c.recorded_at, c.source_path
     FROM clearing AS c
-    LEFT JOIN answered_alone AS a ON c.payment_ref = a.payment_ref
-    WHERE a.payment_ref IS NULL
+    LEFT JOIN answered_alone AS a ON c.payment_id = a.payment_id
+    WHERE a.payment_id IS NULL
     UNION ALL
     SELECT
         c.entry_id, c.journal_id, c.payment_id, c.step, c.sequence, c.direction, c.amount_minor, c.currency, c.gateway,
         c.gateway_account, c.gateway_ref, c.operation_ref, c.trace_id, c.event_at, c.recorded_at, c.source_path
     FROM clearing AS c
-    INNER JOIN named_alone AS n ON c.payment_ref = n.payment_ref
+    INNER JOIN named_alone AS n ON c.payment_id = n.payment_id
 ),
 versions AS (
     SELECT
@@ -33,8 +33,8 @@ journals AS (
         min(sequence) AS sequence,
         min(gateway) AS gateway,
         min(gateway_account) AS gateway_account,
-        min(gateway_ref) AS gateway_ref,
-        min(operation_ref) AS operation_ref,
+        min(nullif(trim(BOTH ' ' FROM gateway_ref), '')) AS gateway_ref,
+        min(nullif(trim(BOTH ' ' FROM operation_ref), '')) AS operation_ref,
         min(trace_id) AS trace_id,
         min(event_at) AS event_at,
         min(source_path) AS source_path,

@@ -2,40 +2,46 @@
 -- grain: one payment
 -- inputs: ledger_entries, payment_states, wanted_payments
 -- parameters: search_from timestamp, as_of timestamp
-WITH facts AS (
-    SELECT
-        e.payment_id, e.gateway, e.gateway_account, e.gateway_ref, e.trace_id,
-        CASE WHEN e.step = 'CAPTURE' THEN 1 ELSE 0 END AS captured,
-        CASE WHEN e.step = 'RELEASE' THEN 1 ELSE 0 END AS given_up
+WITH entries AS (
+    SELECT w.line_id, e.payment_id, e.trace_id, e.step
     FROM ledger_entries AS e
+    INNER JOIN wanted_payments AS w ON e.payment_id = w.payment_id AND e.gateway = w.gateway
+    WHERE e.event_at >= :search_from AND e.event_at < :as_of
+    UNION ALL
+    SELECT w.line_id, e.payment_id, e.trace_id, e.step
+    FROM ledger_entries AS e
+    INNER JOIN wanted_payments AS w
+        ON e.gateway_ref = w.gateway_ref AND e.gateway = w.gateway AND e.gateway_account = w.gateway_account
     WHERE
         e.event_at >= :search_from AND e.event_at < :as_of AND e.payment_id IS NOT NULL
-        AND (
-            e.payment_id IN (SELECT payment_id FROM wanted_payments WHERE payment_id IS NOT NULL)
-            OR e.gateway_ref IN (SELECT gateway_ref FROM wanted_payments WHERE gateway_ref IS NOT NULL)
-        )
-    UNION ALL
-    SELECT
-        s.payment_id, s.gateway, s.gateway_account, s.gateway_ref, s.trace_id,
-        CASE WHEN s.status IN ('CAPTURED', 'COMMITTED') THEN 1 ELSE 0 END AS captured,
-        CASE WHEN s.status IN ('VOIDED', 'REJECTED', 'DECLINED') THEN 1 ELSE 0 END AS given_up
+        AND e.gateway_ref IN (SELECT gateway_ref FROM wanted_payments WHERE gateway_ref IS NOT NULL)
+),
+states AS (
+    SELECT w.line_id, s.payment_id, s.trace_id, s.status
     FROM payment_states AS s
+    INNER JOIN wanted_payments AS w ON s.payment_id = w.payment_id AND s.gateway = w.gateway
+    WHERE s.event_at >= :search_from AND s.event_at < :as_of
+    UNION ALL
+    SELECT w.line_id, s.payment_id, s.trace_id, s.status
+    FROM payment_states AS s
+    INNER JOIN wanted_payments AS w
+        ON s.gateway_ref = w.gateway_ref AND s.gateway = w.gateway AND s.gateway_account = w.gateway_account
     WHERE
         s.event_at >= :search_from AND s.event_at < :as_of
-        AND (
-            s.payment_id IN (SELECT payment_id FROM wanted_payments WHERE payment_id IS NOT NULL)
-            OR s.gateway_ref IN (SELECT gateway_ref FROM wanted_payments WHERE gateway_ref IS NOT NULL)
-        )
+        AND s.gateway_ref IN (SELECT gateway_ref FROM wanted_payments WHERE gateway_ref IS NOT NULL)
 ),
 named AS (
-    SELECT w.line_id, f.payment_id, f.trace_id, f.captured, f.given_up
-    FROM wanted_payments AS w
-    INNER JOIN facts AS f ON w.payment_id = f.payment_id AND w.gateway = f.gateway
+    SELECT
+        line_id, payment_id, trace_id,
+        CASE WHEN step = 'CAPTURE' THEN 1 ELSE 0 END AS captured,
+        CASE WHEN step = 'RELEASE' THEN 1 ELSE 0 END AS given_up
+    FROM entries
     UNION ALL
-    SELECT w.line_id, f.payment_id, f.trace_id, f.captured, f.given_up
-    FROM wanted_payments AS w
-    INNER JOIN facts AS f
-        ON w.gateway_ref = f.gateway_ref AND w.gateway = f.gateway AND w.gateway_account = f.gateway_account
+    SELECT
+        line_id, payment_id, trace_id,
+        CASE WHEN status IN ('CAPTURED', 'COMMITTED') THEN 1 ELSE 0 END AS captured,
+        CASE WHEN status IN ('VOIDED', 'REJECTED', 'DECLINED') THEN 1 ELSE 0 END AS given_up
+    FROM states
 )
 SELECT
     line_id, payment_id,

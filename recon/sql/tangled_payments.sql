@@ -1,5 +1,5 @@
--- purpose: payments that moved or were reported more than once, that a line names which several files tell, or that share
---          an entry or a journal with another payment: nothing is said of them without looking at all there is
+-- purpose: payments that moved or were reported more than once, that a line names which several files tell, or that
+--          share an entry or a journal with another payment: nothing is said of them without looking at all there is
 -- grain: one reason for one payment
 -- inputs: clearing, reported, told_again
 -- parameters: none
@@ -9,18 +9,17 @@ SELECT payment_ref FROM reported WHERE payment_ref IS NOT NULL GROUP BY payment_
 UNION ALL
 SELECT r.payment_ref
 FROM reported AS r
-INNER JOIN told_again AS t
-    ON r.gateway = t.gateway AND r.gateway_account = t.gateway_account AND r.native_id = t.native_id
+INNER JOIN told_again AS t ON r.native_id = t.native_id
 WHERE r.payment_ref IS NOT NULL
 UNION ALL
 SELECT c.payment_ref
 FROM clearing AS c
 INNER JOIN (
-    SELECT entry_id FROM clearing GROUP BY entry_id HAVING min(payment_id) <> max(payment_id)
+    SELECT entry_id FROM clearing GROUP BY entry_id HAVING count(*) > 1
 ) AS e ON c.entry_id = e.entry_id
 UNION ALL
 SELECT c.payment_ref
 FROM clearing AS c
 INNER JOIN (
-    SELECT journal_id FROM clearing GROUP BY journal_id HAVING min(payment_id) <> max(payment_id)
+    SELECT journal_id FROM clearing GROUP BY journal_id HAVING count(*) > 1
 ) AS j ON c.journal_id = j.journal_id

@@ -1,8 +1,8 @@
 -- purpose: lines that more than one file tells
--- grain: one gateway, account and native_id
+-- grain: one native_id, whatever the account
 -- inputs: reported
 -- parameters: none
-SELECT gateway, gateway_account, native_id
+SELECT native_id
 FROM reported
-GROUP BY gateway, gateway_account, native_id
+GROUP BY native_id
 HAVING count(*) > 1
