@@ -85,7 +85,7 @@ def needed(request: Request) -> Iterator[tuple[list[str], list[str]]]:
 
 def _calls(request: Request) -> list[Call]:
     look_up: Call = ("payment_outcomes", {"search_from": request.search_from, "as_of": request.as_of})
-    return [*plan.calls(request), look_up]
+    return [("feed_files", {}), *plan.calls(request), look_up]
 
 
 def _within(objects: Sequence[LakeObject], params: Mapping[str, Any]) -> Iterator[LakeObject]:

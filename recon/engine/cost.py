@@ -20,7 +20,7 @@ TAIL_BYTES = 48 * 1024
 """What it reads of the end of a larger one to find the footer."""
 
 
-_SCRATCH_BYTES = {"ledger_entries": 150, "settlement_lines": 2_500}
+_SCRATCH_BYTES = {"ledger_entries": 400, "settlement_lines": 1_200}
 """What a run reads of its own scratch tables, per row of the lake that it reads: measured on worlds of several sizes.
 
 Scratch tables of more than READ_WHOLE_BYTES are read by column, so that a large run reads less than this says.

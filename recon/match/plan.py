@@ -35,14 +35,13 @@ class Scan:
 def calls(request: Request) -> list[Call]:
     """The queries of a run that read the lake's tables whatever they find, with their parameters.
 
-    What only looks up single findings reads what their keys select, and is not counted; what becomes necessary on the
-    way is: see look_up.
+    feed_files is not among them: it has been read by then, and counts by what the engine says. What only looks up
+    single findings reads what their keys select, and is not counted; what becomes necessary on the way is: see look_up.
     """
     search = {"search_from": request.search_from, "as_of": request.as_of}
     cohort = {"cohort_from": request.cohort_from, "cohort_to": request.cohort_to}
     known = {"known_at": request.known_at}
     return [
-        ("feed_files", {}),
         ("expected_feeds", known),
         ("calendar_days", known),
         ("clearing", search),
