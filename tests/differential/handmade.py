@@ -63,6 +63,14 @@ def _lines(lake: LakeBuilder) -> None:
               supersedes_file_id="file-3")
     lake.line("t30", 60, payment_id=30, file_id="file-3")
     lake.line("t30", 61, payment_id=30, file_id="file-4")
+    # The day after, two payments are answered alone; a line without a number names the one, and so the other, which has
+    # the same reference at the gateway.
+    later = DAY + timedelta(days=1, hours=9)
+    for payment_id in (40, 41):
+        lake.movement(payment_id, 800, gateway_ref="pi_40", at=later)
+        lake.line(f"t{payment_id}", 800, payment_id=payment_id, operation_ref=f"op_CAPTURE_{payment_id}_1",
+                  gateway_ref="pi_40", at=later)
+    lake.line("t42", 5, operation_ref="op_CAPTURE_40_1", at=later)
     lake.rows["status_lines"].append({
         "status_line_id": "s1", "line_id": "s1", "file_id": "file-1", "line_no": 1, "gateway": "stripe",
         "gateway_account": ACCOUNT, "report_type": "payment_accounting", "gateway_ref": "pi_13",

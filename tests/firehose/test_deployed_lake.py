@@ -30,6 +30,7 @@ from pipeline.ledger.outbox import Outbox
 from pipeline.notify.relay import relay
 from pipeline.schemas.columns import Table
 from pipeline.schemas.ledger import LEDGER_CONTROL, LEDGER_ENTRIES, PAYMENT_EVENTS, PAYMENT_STATES
+from pipeline.schemas.tables import TABLES as LAKE_TABLES
 from pipeline.schemas.ulid import encode
 from tests.firehose.deployed import Failing, Lake, counted, once
 from tests.firehose.fake import nothing
@@ -193,4 +194,4 @@ def test_the_stack_says_where_its_lake_is(site: Site, lake: Lake) -> None:
     assert site.stack.environment()["PAYMENTS_LAKE"] == f"s3://{lake.bucket}"
     tables = client("glue", site.aws).get_tables(DatabaseName="payments_lake")["TableList"]
     assert {table["Name"]: table["StorageDescriptor"]["Location"] for table in tables} == {
-        name: f"s3://{lake.bucket}/{name}" for name in TABLES}
+        name: f"s3://{lake.bucket}/{name}" for name in LAKE_TABLES}
