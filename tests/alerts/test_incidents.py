@@ -115,6 +115,7 @@ def verdict(counts: Counter[str], faults: list[str]) -> None:
     assert by_word["right flag"] > 0
 
 
+@pytest.mark.property(74)
 def test_every_incident_is_told_of_and_nothing_else_is(world: World, tmp_path: Path) -> None:
     counts, faults = score(world, tmp_path)
     verdict(counts, faults)
@@ -123,6 +124,7 @@ def test_every_incident_is_told_of_and_nothing_else_is(world: World, tmp_path: P
                        "feed_restated", "batch_gap", "payout_residual", "lake_gap"}  # fmt: skip
 
 
+@pytest.mark.property(75)
 def test_all_runs_once_more_send_nothing_and_elsewhere_the_same(world: World, tmp_path: Path) -> None:
     first = Walk(world, tmp_path / "here")
     once = [message for messages in first.messages() for message in messages]

@@ -110,6 +110,7 @@ def test_it_ran_the_code_that_was_deployed(whole: ReconSite) -> None:
         assert not (code / "infra").exists()
 
 
+@pytest.mark.property(77)
 def test_what_it_writes_is_what_its_rights_allow(whole: ReconSite) -> None:
     """The emulator lets everybody do everything: what was written is held against the policy."""
     policy = read(SCHEDULE)["Resources"]["Running"]["Properties"]["PolicyDocument"]["Statement"]
@@ -138,6 +139,7 @@ def test_causes_are_flagged_once_each_and_fired_again_it_changes_nothing_and_say
     assert [flag for flag in whole.flags() if flag["window"] == "T+7"] == of_the_run
 
 
+@pytest.mark.property(76)
 def test_a_late_feed_is_waited_for_and_a_schedule_of_its_own_finishes_the_run(late: ReconSite) -> None:
     [retry] = until(late.retries, what="the schedule that the run makes for itself", seconds=FIRED_S)
     state = until(lambda: (late.state(SMALL_RUN) or {}).get("next_attempt_at"), what="a run that waits")

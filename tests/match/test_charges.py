@@ -56,6 +56,7 @@ def test_what_is_not_due_waits(lake: LakeBuilder, tmp_path: Path) -> None:
     assert pending(result) == 1000
 
 
+@pytest.mark.property(76)
 def test_what_is_due_without_its_file_waits_and_the_feed_is_late(tmp_path: Path) -> None:
     lake = LakeBuilder()
     lake.rows["feed_files"].clear()

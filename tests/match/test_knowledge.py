@@ -48,6 +48,7 @@ def test_a_repeat_on_the_same_knowledge_is_byte_identical_after_more_has_landed(
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
+@pytest.mark.property(75)
 def test_the_same_run_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     path = lake_with_a_late_file().write(tmp_path / "lake")
     for name in ("first", "second"):

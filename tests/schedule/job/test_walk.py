@@ -42,6 +42,7 @@ def test_its_notebook_and_page_name_their_place(tmp_path: Path) -> None:
         assert json.loads(site.files()[f"{FOLDER}/{name}"])["at"] == f"{site.place.root}/{FOLDER}"
 
 
+@pytest.mark.property(75)
 @pytest.mark.parametrize("late", [(), ("2026-03-12T06:00:00Z",)])
 def test_a_second_firing_changes_nothing(tmp_path: Path, late: tuple[str, ...]) -> None:
     site = Site.at(tmp_path, Notebook(late=late))
