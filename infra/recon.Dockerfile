@@ -1,6 +1,8 @@
 # The image of scheduled runs (infra/schedule.yaml). From the repository's root:
-#   docker build --platform linux/amd64 --provenance=false --file infra/recon.Dockerfile --tag recon .
-FROM public.ecr.aws/lambda/python:3.13
+#   docker build --platform linux/amd64 --provenance=false --build-arg BASE=... --file infra/recon.Dockerfile --tag recon .
+# BASE is Lambda's own image for Python 3.13 (lambda/python:3.13), from whichever registry you take your images.
+ARG BASE
+FROM ${BASE}
 
 # First, since it changes least. Compiled once here, and not at every cold start: nothing but /tmp can be written there.
 COPY requirements-recon.lock ./

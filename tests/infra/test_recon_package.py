@@ -89,7 +89,8 @@ def test_the_image_gets_the_same_files_at_the_same_places() -> None:
 
 def test_the_image_installs_the_lock_and_nothing_else() -> None:
     said = dict(instructions())
-    assert said["FROM"] == f"public.ecr.aws/lambda/python:{package.AWS.python}"
+    assert (said["ARG"], said["FROM"]) == ("BASE", "${BASE}")
+    assert f"(lambda/python:{package.AWS.python})" in DOCKERFILE.read_text(encoding="utf-8")
     runs = [rest for word, rest in instructions() if word == "RUN"]
     (install,) = [run for run in runs if "install" in run]
     assert {"--require-hashes", "--no-deps", f"--requirement {LOCK.name}"} <= {
