@@ -20,8 +20,8 @@ def reports(result: RunResult) -> Html:
     found = _arrivals(result).get("reports", ())
     columns = [Column("Account"), Column("Report"), *(
         Column(heading, "number") for heading in
-        ("Periods", "Here", "Cut", "Late", "Not due yet", "Half come within", "99 of 100 within")
-    ), Column("Next likely by (UTC)"), Column("Files refused", "number")]  # fmt: skip
+        ("Periods", "Here", "Cut", "Late", "Not due", "Half within", "99 % within")
+    ), Column("Next likely (UTC)"), Column("Refused", "number")]  # fmt: skip
     rows = (_report(report) for report in found if report["report_type"])
     return table("How reports have arrived in the last 35 days", columns, rows,
                  empty="No report is expected, and none has come.")  # fmt: skip
