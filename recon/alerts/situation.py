@@ -30,11 +30,6 @@ class Situation:
         """The gravest of what is open or named."""
         return worst([*(case.severity for case in self.open), *(f["severity"] for f in self.findings)])
 
-    @property
-    def is_there(self) -> bool:
-        """Whether anything of it is open or named."""
-        return bool(self.open or self.findings)
-
     def batches(self) -> set[str]:
         """The batches that it is about."""
         told = [*(case.batch_id for case in self.open), *(f["batch_id"] for f in self.findings)]
